@@ -1,0 +1,75 @@
+/* One copy of kernels_simd.h for each instruction set, and the choice among them. */
+#include "kernels.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+#define NAME(function) PASTE(function, INSTRUCTION_SET)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+
+#if defined(__GNUC__)
+#define HAVE_VECTORS 1
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define HAVE_VECTORS 0
+#define ALWAYS_INLINE inline
+#endif
+
+#if HAVE_VECTORS && defined(__x86_64__)
+#define HAVE_X86 1
+#include <immintrin.h>
+#else
+#define HAVE_X86 0
+#endif
+
+#define INSTRUCTION_SET baseline
+#define TARGET
+#define LANES (HAVE_VECTORS ? 4 : 1)
+#define REGISTERS 12
+#define SIMD_LEVEL HAVE_X86
+#include "kernels_simd.h"
+
+#if HAVE_X86
+#define INSTRUCTION_SET avx2
+#define TARGET __attribute__((target("avx2,bmi,popcnt")))
+#define LANES 8
+#define REGISTERS 12
+#define SIMD_LEVEL 2
+#include "kernels_simd.h"
+
+#define INSTRUCTION_SET avx512
+#define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,bmi,popcnt")))
+#define LANES 16
+#define REGISTERS 16
+#define SIMD_LEVEL 3
+#include "kernels_simd.h"
+#endif
+
+const Kernels *const *
+kernels_available(void)
+{
+    static const Kernels *const all[] = {
+#if HAVE_X86
+        &kernels_avx512,
+        &kernels_avx2,
+#endif
+        &kernels_baseline,
+        NULL,
+    };
+#if HAVE_X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt"))
+        return all;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt"))
+        return all + 1;
+    return all + 2;
+#else
+    return all;
+#endif
+}

@@ -1,0 +1,306 @@
+/* The kernels' bodies. Included once per instruction set by kernels.c, which defines
+   INSTRUCTION_SET (a name), TARGET (a function attribute), LANES (floats a vector), REGISTERS (vectors that stay in
+   registers in a loop over rows) and SIMD_LEVEL (0 none, 1 SSE2, 2 AVX2, 3 AVX-512). Undefines them at its end. */
+
+#if HAVE_VECTORS
+typedef float NAME(vector) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float NAME(quad) __attribute__((vector_size(16), aligned(4), may_alias));
+#else
+typedef float NAME(vector);
+typedef float NAME(quad);
+#endif
+#define VECTOR NAME(vector)
+#define QUAD NAME(quad)
+
+/* One block of columns takes the whole list of rows with its sums in registers. */
+#define DEFINE_BLOCK_ADD(function, type, lanes)                                                                        \
+    TARGET static ALWAYS_INLINE void NAME(function)(float *sum, const float *weights, ptrdiff_t stride,                \
+                                                    const int32_t *unit, const float *count, ptrdiff_t n,              \
+                                                    const int n_vectors)                                               \
+    {                                                                                                                  \
+        type total[REGISTERS];                                                                                         \
+        for (int v = 0; v < n_vectors; v++)                                                                            \
+            total[v] = *(const type *)(sum + v * lanes);                                                               \
+        for (ptrdiff_t k = 0; k < n; k++) {                                                                            \
+            const float *row = weights + unit[k] * stride;                                                             \
+            const float c = count[k];                                                                                  \
+            for (int v = 0; v < n_vectors; v++)                                                                        \
+                total[v] += c * *(const type *)(row + v * lanes);                                                      \
+        }                                                                                                              \
+        for (int v = 0; v < n_vectors; v++)                                                                            \
+            *(type *)(sum + v * lanes) = total[v];                                                                     \
+    }
+
+DEFINE_BLOCK_ADD(block_add, VECTOR, LANES)
+DEFINE_BLOCK_ADD(quads_add, QUAD, (HAVE_VECTORS ? 4 : 1))
+
+#define CASE_ADD(n_vectors)                                                                                            \
+    case n_vectors:                                                                                                    \
+        NAME(block_add)(sum, weights, stride, unit, count, n, n_vectors);                                              \
+        break;
+
+TARGET static void
+NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
+               const float *count, ptrdiff_t n)
+{
+    const ptrdiff_t n_vectors = width / LANES;
+    const ptrdiff_t n_blocks = (n_vectors + REGISTERS - 1) / REGISTERS;
+    for (ptrdiff_t block = 0; block < n_blocks; block++) {
+        const ptrdiff_t first = block * n_vectors / n_blocks, end = (block + 1) * n_vectors / n_blocks;
+        switch (end - first) {
+            CASE_ADD(1)
+            CASE_ADD(2)
+            CASE_ADD(3)
+            CASE_ADD(4)
+            CASE_ADD(5)
+            CASE_ADD(6)
+            CASE_ADD(7)
+            CASE_ADD(8)
+            CASE_ADD(9)
+            CASE_ADD(10)
+            CASE_ADD(11)
+            CASE_ADD(12)
+#if REGISTERS > 12
+            CASE_ADD(13)
+            CASE_ADD(14)
+            CASE_ADD(15)
+            CASE_ADD(16)
+#endif
+        }
+        sum += (end - first) * LANES;
+        weights += (end - first) * LANES;
+    }
+    /* Never read past a row: its end may be the array's. */
+    ptrdiff_t rest = width - n_vectors * LANES;
+    for (; rest >= 4; rest -= 4, sum += 4, weights += 4)
+        NAME(quads_add)(sum, weights, stride, unit, count, n, HAVE_VECTORS ? 1 : 4);
+    for (; rest > 0; rest--, sum++, weights++) {
+        float total = *sum;
+        for (ptrdiff_t k = 0; k < n; k++)
+            total += count[k] * weights[unit[k] * stride];
+        *sum = total;
+    }
+}
+
+/* The columns of one block need not be neighbours: they are the vectors in which delta has something. */
+TARGET static ALWAYS_INLINE void
+NAME(block_subtract)(float *weights, ptrdiff_t stride, const float *delta, const ptrdiff_t *column, const int32_t *unit,
+                     const float *count, ptrdiff_t n, const int n_vectors)
+{
+    VECTOR d[8];
+    for (int v = 0; v < n_vectors; v++)
+        d[v] = *(const VECTOR *)(delta + column[v]);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        float *row = weights + unit[k] * stride;
+        const float c = count[k];
+        for (int v = 0; v < n_vectors; v++) {
+            VECTOR *w = (VECTOR *)(row + column[v]);
+            *w -= c * d[v];
+        }
+    }
+}
+
+#define CASE_SUBTRACT(n_vectors)                                                                                       \
+    case n_vectors:                                                                                                    \
+        NAME(block_subtract)(weights, stride, delta, column, unit, count, n, n_vectors);                               \
+        break;
+
+TARGET static void
+NAME(rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const float *delta, const int32_t *unit,
+                    const float *count, ptrdiff_t n)
+{
+    ptrdiff_t column[8];
+    int filled = 0;
+    for (ptrdiff_t j = 0; j < width;) {
+        int any = 0;
+        for (int lane = 0; lane < LANES; lane++)
+            any |= delta[j + lane] != 0.0f;
+        column[filled] = j;
+        filled += any;
+        j += LANES;
+        if (filled < 8 && j < width)
+            continue;
+        switch (filled) {
+            CASE_SUBTRACT(1)
+            CASE_SUBTRACT(2)
+            CASE_SUBTRACT(3)
+            CASE_SUBTRACT(4)
+            CASE_SUBTRACT(5)
+            CASE_SUBTRACT(6)
+            CASE_SUBTRACT(7)
+            CASE_SUBTRACT(8)
+        }
+        filled = 0;
+    }
+}
+
+/* ceil(v - 1/2), or 0 where |v| is not below SPIKE_LIMIT. v = whole + rest with whole = trunc(v) and rest exact, so no
+   v - 1/2 is rounded. The choice is made on bits: the compiler does not vectorise a conditional here. */
+TARGET static ALWAYS_INLINE int32_t
+NAME(net_count)(float v)
+{
+    int32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits &= -(fabsf(v) < SPIKE_LIMIT);
+    memcpy(&v, &bits, sizeof bits);
+    const int32_t whole = (int32_t)v;
+    const float rest = v - (float)whole;
+    return whole + (rest > 0.5f) - (rest <= -0.5f);
+}
+
+TARGET static int
+NAME(input_quantize)(const float *x, ptrdiff_t n, float scale, float *count)
+{
+    int32_t outside = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float v = scale * x[i];
+        count[i] = (float)NAME(net_count)(v);
+        outside |= !(fabsf(v) < SPIKE_LIMIT);
+    }
+    return -outside;
+}
+
+TARGET static int
+NAME(sum_rectify)(const float *sum, ptrdiff_t n, float *count)
+{
+    int32_t outside = 0;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const int32_t net = NAME(net_count)(sum[j]);
+        count[j] = (float)(net > 0 ? net : 0);
+        outside |= !(sum[j] < SPIKE_LIMIT) | !(sum[j] >= -FLT_MAX);
+    }
+    return -outside;
+}
+
+TARGET static int
+NAME(potential_fire)(float *potential, ptrdiff_t n, float *count)
+{
+    int32_t outside = 0;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const float v = potential[j];
+        const float fired = (float)NAME(net_count)(v);
+        count[j] = fired;
+        potential[j] = v - fired;
+        outside |= !(fabsf(v) < SPIKE_LIMIT);
+    }
+    return -outside;
+}
+
+#if SIMD_LEVEL > 0
+/* Bit i of the result: p[i] is not zero. */
+TARGET static ALWAYS_INLINE uint32_t
+NAME(nonzero_mask)(const float *p)
+{
+#if SIMD_LEVEL == 3
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(p), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+#elif SIMD_LEVEL == 2
+    const __m256 zero = _mm256_setzero_ps();
+    const uint32_t low = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(p), zero, _CMP_NEQ_UQ));
+    const uint32_t high = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(p + 8), zero, _CMP_NEQ_UQ));
+    return low | high << 8;
+#else
+    uint32_t mask = 0;
+    for (int quarter = 0; quarter < 4; quarter++)
+        mask |= (uint32_t)_mm_movemask_ps(_mm_cmpneq_ps(_mm_loadu_ps(p + 4 * quarter), _mm_setzero_ps()))
+                << 4 * quarter;
+    return mask;
+#endif
+}
+#endif
+
+TARGET static ptrdiff_t
+NAME(spikes_list)(const float *count, ptrdiff_t n, int32_t *unit, float *nonzero)
+{
+    ptrdiff_t found = 0, j = 0;
+#if SIMD_LEVEL > 0
+    for (; j + 16 <= n; j += 16) {
+        uint32_t mask = NAME(nonzero_mask)(count + j);
+        for (; mask; mask &= mask - 1) {
+            const ptrdiff_t i = j + __builtin_ctz(mask);
+            unit[found] = (int32_t)i;
+            nonzero[found++] = count[i];
+        }
+    }
+#endif
+    for (; j < n; j++) {
+        unit[found] = (int32_t)j;
+        nonzero[found] = count[j];
+        found += count[j] != 0.0f;
+    }
+    return found;
+}
+
+/* exp(x) for x <= 0 in plain float32 steps, the same bits on every machine (libm's differ); 0 below -87. Cody and Waite's
+   reduction, then a polynomial: relative error below 2e-7. */
+TARGET static ALWAYS_INLINE float
+NAME(exp_negative)(float x)
+{
+    int32_t bits;
+    const int32_t keep = -(x > -87.0f);
+    memcpy(&bits, &x, sizeof bits);
+    bits &= keep;
+    memcpy(&x, &bits, sizeof bits);
+    const int32_t power = (int32_t)(x * 1.44269504f - 0.5f);
+    const float k = (float)power;
+    const float r = (x - k * 0.693359375f) - k * -2.12194440e-4f;
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r + 1.0f;
+    const int32_t scale_bits = (power + 127) << 23;
+    float scale;
+    memcpy(&scale, &scale_bits, sizeof scale);
+    p *= scale;
+    memcpy(&bits, &p, sizeof bits);
+    bits &= keep;
+    memcpy(&p, &bits, sizeof p);
+    return p;
+}
+
+TARGET static double
+NAME(softmax)(const float *sum, ptrdiff_t n, float t, float *p)
+{
+    float largest = sum[0], total = 0.0f;
+    for (ptrdiff_t j = 1; j < n; j++)
+        largest = sum[j] > largest ? sum[j] : largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        p[j] = (sum[j] - largest) / t;
+    for (ptrdiff_t j = n; j % ROW_PADDING; j++)
+        p[j] = 0.0f;
+    /* Whole vectors: most outputs are fewer than one. */
+    for (ptrdiff_t first = 0; first < n; first += ROW_PADDING)
+        for (int j = 0; j < ROW_PADDING; j++)
+            p[first + j] = NAME(exp_negative)(p[first + j]);
+    for (ptrdiff_t j = 0; j < n; j++)
+        total += p[j];
+    for (ptrdiff_t j = 0; j < n; j++)
+        p[j] /= total;
+    for (ptrdiff_t j = n; j % ROW_PADDING; j++)
+        p[j] = 0.0f;
+    return log((double)total) + (double)largest / (double)t;
+}
+
+static const Kernels NAME(kernels) = {
+    TEXT(INSTRUCTION_SET),
+    NAME(rows_add),
+    NAME(rows_subtract),
+    NAME(input_quantize),
+    NAME(sum_rectify),
+    NAME(potential_fire),
+    NAME(spikes_list),
+    NAME(softmax),
+};
+
+#undef VECTOR
+#undef QUAD
+#undef DEFINE_BLOCK_ADD
+#undef CASE_ADD
+#undef CASE_SUBTRACT
+#undef INSTRUCTION_SET
+#undef TARGET
+#undef LANES
+#undef REGISTERS
+#undef SIMD_LEVEL

@@ -1,0 +1,18 @@
+"""The core's one random generator: a hash of a counter (SplitMix64's finaliser), so that what is drawn for a sample
+depends on seed, epoch and sample alone and not on what was drawn before."""
+from libc.stdint cimport uint64_t
+
+
+cdef inline uint64_t hash_mix(uint64_t z) noexcept nogil:
+    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
+    return z ^ (z >> 31)
+
+
+cdef inline uint64_t sample_key(uint64_t seed, uint64_t epoch, uint64_t sample) noexcept nogil:
+    return hash_mix(hash_mix(hash_mix(seed + <uint64_t> 0x9E3779B97F4A7C15) + epoch) + sample)
+
+
+cdef inline double uniform(uint64_t key, uint64_t layer, uint64_t unit) noexcept nogil:
+    """Uniform in [0, 1)."""
+    return (hash_mix(key + (layer << 32 | unit) * <uint64_t> 0x9E3779B97F4A7C15) >> 11) * (1.0 / 9007199254740992.0)
