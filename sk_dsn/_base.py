@@ -1,0 +1,390 @@
+"""What the estimators share: parameters, validation, epochs, stopping, prediction."""
+import copy
+import time
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._compat import Interval, Options, StrOptions
+from ._core.learning import Loss
+from ._core.network import Network, padded_zeros
+from ._core.prediction import outputs
+from ._core.training import train_epoch
+
+LOSSES = {"log_loss": Loss.LOG_LOSS, "squared_error": Loss.SQUARED_ERROR}
+
+# The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
+ADAPTIVE_DIVISOR = 5.0
+ADAPTIVE_MINIMUM = 1e-6
+
+
+class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
+    """A deep spiking network behind scikit-learn's interface.
+
+    Subclasses encode targets (`_encode_targets`), name the number of outputs and judge validation samples.
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "n_time_steps": [Interval(Integral, 1, None, closed="left")],
+        "loss": [StrOptions(set(LOSSES))],
+        "error_resolution": [Interval(Real, 0, None, closed="neither")],
+        "fit_intercept": ["boolean"],
+        "weight_init_scale": [None, Interval(Real, 0, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [StrOptions({"linear", "constant", "adaptive"})],
+        "normalized_step": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "spike_penalty": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        hidden_layer_sizes,
+        n_time_steps,
+        loss,
+        error_resolution,
+        fit_intercept,
+        weight_init_scale,
+        learning_rate_init,
+        learning_rate,
+        normalized_step,
+        dropout,
+        spike_penalty,
+        max_iter,
+        shuffle,
+        random_state,
+        tol,
+        verbose,
+        warm_start,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_time_steps = n_time_steps
+        self.loss = loss
+        self.error_resolution = error_resolution
+        self.fit_intercept = fit_intercept
+        self.weight_init_scale = weight_init_scale
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.normalized_step = normalized_step
+        self.dropout = dropout
+        self.spike_penalty = spike_penalty
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+
+    @abstractmethod
+    def _encode_targets(self, y, classes, reset):
+        """Targets as the core takes them; sets what `fit` learns of y (the classes)."""
+
+    @abstractmethod
+    def _score_outputs(self, outputs, targets):
+        """Score of network outputs, shape (n_samples, n_outputs), against encoded targets; larger is better."""
+
+    # Training
+
+    def _fit(self, X, y, coefs_init, intercepts_init):
+        trained = copy.copy(self)
+        going_on = self.warm_start and hasattr(self, "coefs_")
+        X, y = validate_data(trained, X, y, dtype=np.float32, order="C", reset=not going_on)
+        targets = trained._encode_targets(y, classes=None, reset=not going_on)
+        if going_on:
+            if coefs_init is not None or intercepts_init is not None:
+                raise ValueError(
+                    "coefs_init and intercepts_init start a new network, but warm_start=True goes on with the fitted one; "
+                    "set warm_start=False, or do not pass them."
+                )
+            trained._continue_network()
+        else:
+            trained._start_network(coefs_init, intercepts_init)
+        trained._train(X, targets)
+        self.__dict__ = trained.__dict__
+        return self
+
+    def _partial_fit(self, X, y, classes, coefs_init, intercepts_init):
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
+        trained = copy.copy(self)
+        first = not hasattr(self, "coefs_")
+        X, y = validate_data(trained, X, y, dtype=np.float32, order="C", reset=first)
+        targets = trained._encode_targets(y, classes=classes, reset=first)
+        if first:
+            trained._start_network(coefs_init, intercepts_init)
+        elif coefs_init is not None or intercepts_init is not None:
+            raise ValueError(
+                "coefs_init and intercepts_init start a network and go with the first call of partial_fit only; "
+                "to start anew, use clone(estimator)."
+            )
+        else:
+            trained._continue_network()
+        network = trained._training_network()
+        order = trained._epoch_order(np.arange(X.shape[0]))
+        rates = (self.learning_rate_init, self.learning_rate_init)
+        trained.loss_curve_ = [*trained.loss_curve_, trained._train_epoch(network, X, targets, order, rates)]
+        trained.n_iter_ += 1
+        trained.backward_potentials_ = network.error_potentials()
+        self.__dict__ = trained.__dict__
+        return self
+
+    def _layer_sizes(self):
+        hidden = self.hidden_layer_sizes
+        hidden = [hidden] if isinstance(hidden, Integral) else list(hidden)
+        if any(not isinstance(n, Integral) or n < 1 for n in hidden):
+            raise ValueError(f"hidden_layer_sizes must hold integers of at least 1, got {self.hidden_layer_sizes!r}.")
+        return [self.n_features_in_, *(int(n) for n in hidden), self.n_outputs_]
+
+    def _start_network(self, coefs_init, intercepts_init):
+        """A network with new weights, or with those given."""
+        sizes = self._layer_sizes()
+        shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
+        if intercepts_init is not None and not self.fit_intercept:
+            raise ValueError("intercepts_init was passed with fit_intercept=False; set fit_intercept=True to have biases.")
+        self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        generator = np.random.default_rng(self.seed_)
+        self.coefs_ = []
+        for n_in, n_out in shapes:
+            scale = np.sqrt(2.0 / n_in) if self.weight_init_scale is None else self.weight_init_scale
+            weights = padded_zeros(n_in, n_out)
+            if coefs_init is None:
+                weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
+            self.coefs_.append(weights)
+        self.intercepts_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
+        _copy_into(self.coefs_, coefs_init, "coefs_init")
+        _copy_into(self.intercepts_, intercepts_init, "intercepts_init")
+        self.backward_potentials_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
+        self.n_layers_ = len(sizes)
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.loss_curve_ = []
+        self.validation_scores_ = None
+        self.best_validation_score_ = None
+
+    def _continue_network(self):
+        """Copies of the weights to train on: if training fails, nothing has changed."""
+        sizes = self._layer_sizes()
+        if [w.shape for w in self.coefs_] != list(zip(sizes[:-1], sizes[1:], strict=True)):
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} does not fit the weights trained so far, of shapes "
+                f"{[w.shape for w in self.coefs_]}; set it back, or call fit with warm_start=False to start anew."
+            )
+        given = self.coefs_
+        self.coefs_ = [padded_zeros(*w.shape) for w in given]
+        _copy_into(self.coefs_, given, "coefs_")
+        self.intercepts_ = [b.astype(np.float32) for b in self.intercepts_]
+
+    def _training_network(self):
+        return Network(
+            self.coefs_,
+            self.intercepts_ if self.fit_intercept else None,
+            self.backward_potentials_,
+            dropout=self.dropout > 0,
+        )
+
+    def _epoch_order(self, rows):
+        """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
+        if not self.shuffle:
+            return rows
+        return np.random.default_rng([self.seed_, self.t_]).permutation(rows)
+
+    def _train_epoch(self, network, X, targets, order, rates):
+        loss, failed_layer = train_epoch(
+            network,
+            X,
+            targets,
+            order,
+            loss=LOSSES[self.loss],
+            n_time_steps=self.n_time_steps,
+            error_resolution=self.error_resolution,
+            normalized_step=self.normalized_step,
+            spike_penalty=self.spike_penalty,
+            dropout=self.dropout,
+            rate_first=rates[0],
+            rate_last=rates[1],
+            seed=self.seed_,
+            epoch=self.t_,
+        )
+        if failed_layer == 0:
+            raise ValueError(
+                f"Input contains values that mean more than 2**24 spikes in {self.n_time_steps} time steps. "
+                "Scale the features, for instance with StandardScaler or MinMaxScaler."
+            )
+        if failed_layer > 0:
+            raise ValueError(
+                f"Training diverged: the potentials or weights of layer {failed_layer} left the range of float32. "
+                "Lower learning_rate_init, scale the features (StandardScaler, MinMaxScaler) or set normalized_step=True."
+            )
+        self.t_ += len(order)
+        return loss
+
+    def _train(self, X, targets):
+        """Epochs until max_iter, or until nothing improves any more. Ctrl-C ends it with the weights reached."""
+        training_rows, validation_rows = np.arange(X.shape[0]), None
+        if self.early_stopping:
+            training_rows, validation_rows = self._split_rows(training_rows, targets)
+            if self.validation_scores_ is None:
+                self.validation_scores_, self.best_validation_score_ = [], -np.inf
+        self.loss_curve_ = list(self.loss_curve_)
+        network = self._training_network()
+        best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
+        rate, began = self.learning_rate_init, time.perf_counter()
+        self.n_iter_ = 0
+        try:
+            for epoch in range(self.max_iter):
+                if self.learning_rate == "linear":
+                    rates = [self.learning_rate_init * (1 - k / self.max_iter) for k in (epoch, epoch + 1)]
+                else:
+                    rates = [rate, rate]
+                order = self._epoch_order(training_rows)
+                loss = self._train_epoch(network, X, targets, order, rates)
+                self.loss_curve_.append(loss)
+                self.n_iter_ += 1
+                report = f"Epoch {self.n_iter_}/{self.max_iter}, loss {loss:.6f}"
+                if self.early_stopping:
+                    score = self._score_outputs(self._outputs(X, rows=validation_rows), targets[validation_rows])
+                    self.validation_scores_.append(score)
+                    report += f", validation score {score:.4f}"
+                    improved = score >= best_score + self.tol
+                    if score > best_score:
+                        best_score, best_state = score, self._weights_copy(network)
+                else:
+                    improved = loss <= best_loss - self.tol
+                    best_loss = min(best_loss, loss)
+                if self.verbose:
+                    print(f"{report}, {time.perf_counter() - began:.1f} s")
+                stalled = 0 if improved else stalled + 1
+                if stalled >= self.n_iter_no_change:
+                    rate /= ADAPTIVE_DIVISOR
+                    stalled = 0
+                    if self.learning_rate != "adaptive" or rate < ADAPTIVE_MINIMUM:
+                        break
+            else:
+                if self.learning_rate != "linear":
+                    warnings.warn(
+                        f"Training reached max_iter={self.max_iter} epochs and was still improving. Raise max_iter, or set "
+                        "learning_rate='linear' to end at a rate of zero.",
+                        ConvergenceWarning,
+                        stacklevel=5,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted: the estimator keeps the weights reached.", stacklevel=5)
+        self.backward_potentials_ = network.error_potentials()
+        if best_state is not None:
+            self.coefs_, self.intercepts_, self.backward_potentials_ = best_state
+            self.best_validation_score_ = best_score
+
+    def _weights_copy(self, network):
+        coefs = [padded_zeros(*w.shape) for w in self.coefs_]
+        _copy_into(coefs, self.coefs_, "coefs_")
+        return coefs, [b.copy() for b in self.intercepts_], network.error_potentials()
+
+    def _split_rows(self, rows, targets):
+        stratify = targets if self.__sklearn_tags__().estimator_type == "classifier" else None
+        try:
+            training, validation = train_test_split(
+                rows, test_size=self.validation_fraction, random_state=self.seed_, stratify=stratify
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True could not hold out validation_fraction={self.validation_fraction} of {len(rows)} "
+                f"samples: {error} Set early_stopping=False, change validation_fraction, or pass more samples."
+            ) from error
+        return training, validation
+
+    @property
+    def loss_(self):
+        return self.loss_curve_[-1]
+
+    # Prediction
+
+    def _check_time_steps(self):
+        if not isinstance(self.n_time_steps, Integral) or self.n_time_steps < 1:
+            self._validate_params()
+        return int(self.n_time_steps)
+
+    def _check_prediction_input(self, X):
+        """X as C-ordered float32. Plain arrays of the right shape skip scikit-learn's validation, which costs more than
+        a prediction: the core finds values that are not finite."""
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self)
+        if (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.shape[0] > 0
+            and X.shape[1] == self.n_features_in_
+            and X.dtype.char in "fd"
+            and not hasattr(self, "feature_names_in_")
+        ):
+            with np.errstate(over="ignore"):
+                return np.ascontiguousarray(X, dtype=np.float32)
+        return validate_data(self, X, dtype=np.float32, order="C", reset=False)
+
+    def _network_arrays(self):
+        """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
+        coefs = [
+            w if w.dtype == np.float32 and w.strides[1] == w.itemsize else np.ascontiguousarray(w, dtype=np.float32)
+            for w in self.coefs_
+        ]
+        return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts_]
+
+    def _outputs(self, X, first_step=None, rows=None):
+        """Output of the network after n_time_steps (or first_step) for checked X, shape (n_samples, n_outputs)."""
+        first_step = self._check_time_steps() if first_step is None else first_step
+        network = Network(*self._network_arrays())
+        out = np.empty((1, X.shape[0] if rows is None else len(rows), self.n_outputs_), dtype=np.float32)
+        failed_row = outputs(network, X, out, first_step=first_step, rows=rows)
+        if failed_row >= 0:
+            self._raise_out_of_range(X, failed_row)
+        return out[0]
+
+    def _raise_out_of_range(self, X, row):
+        validate_data(self, X, dtype=np.float32, reset=False)
+        raise ValueError(
+            f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
+            "Scale the features as in training."
+        )
+
+    def _staged_outputs(self, X):
+        X = self._check_prediction_input(X)
+        for t in range(1, self._check_time_steps() + 1):
+            yield self._outputs(X, first_step=t)
+
+
+def _copy_into(arrays, values, name):
+    """Copies a user's list of arrays into arrays of the network's shapes; None leaves them as they are."""
+    if values is None:
+        return
+    if len(values) != len(arrays):
+        raise ValueError(f"{name} must hold {len(arrays)} arrays, one per layer above the input, got {len(values)}.")
+    for k, (array, value) in enumerate(zip(arrays, values, strict=True)):
+        value = np.asarray(value, dtype=np.float32)
+        if value.shape != array.shape:
+            raise ValueError(f"{name}[{k}] must have shape {array.shape}, got {value.shape}.")
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name}[{k}] holds values that are not finite in float32.")
+        array[:] = value

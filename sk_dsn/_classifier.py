@@ -1,0 +1,353 @@
+"""SpikingMLPClassifier: labels and probabilities."""
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+
+from ._base import BaseSpikingMLP
+from ._compat import fit_context
+
+
+class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
+    """Deep spiking network classifier, trained by spiking backpropagation.
+
+    Neurons integrate input into a potential, spike when it passes 1/2 and lose 1 by it; errors travel back as spikes too.
+    Samples are learned one at a time, in the form of spike counts, and computation scales with spikes: an input of zero
+    costs nothing, and neither does going back over a sample that is already right.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int or int, default=(100,)
+        Neurons of each hidden layer. An empty sequence is a network without hidden layers.
+    n_time_steps : int, default=16
+        Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples of 1/T, so a larger T
+        is finer. Read when a method is called: a fitted network can predict with another T.
+    loss : {"log_loss", "squared_error"}, default="log_loss"
+        What the output's error is the gradient of: of the softmax of the output, or of half its squared distance to
+        the one-hot target (the paper's).
+    error_resolution : float, default=8.0
+        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
+        paper's network, more sends errors back more finely, at the cost of more error spikes.
+    fit_intercept : bool, default=True
+        Whether neurons have biases (the paper's have none).
+    weight_init_scale : float, default=None
+        Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is 0.01).
+    learning_rate_init : float, default=0.5
+        Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`; plain steps take
+        rates from about 0.001 to 0.05, smaller for more or larger features.
+    learning_rate : {"linear", "constant", "adaptive"}, default="linear"
+        Schedule in `fit`: falling linearly to zero at `max_iter` epochs; constant; or divided by 5 whenever
+        `n_iter_no_change` epochs pass without improvement, until below 1e-6. `partial_fit` is always constant.
+    normalized_step : bool, default=True
+        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares), which keeps learning
+        stable whatever the scale of the features.
+    dropout : float, default=0.0
+        Probability with which a hidden neuron is left out of a training sample, in [0, 1).
+    spike_penalty : float, default=0.0
+        Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
+    max_iter : int, default=200
+        Epochs of `fit` at most.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in a new order.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order, dropout and validation samples. An int makes training reproducible bit for bit.
+    tol : float, default=1e-4
+        Improvement of loss (or of the validation score) that counts as one.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights it has, on the same classes and features.
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the samples (stratified), stop when their accuracy no longer
+        improves, and end with the weights that scored best.
+    validation_fraction : float, default=0.1
+        Fraction held out with `early_stopping`.
+    n_iter_no_change : int, default=10
+        Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    coefs_ : list of ndarray of float32, shape (n_in, n_out)
+        Weights of each layer above the input. Changing them in place changes predictions.
+    intercepts_ : list of ndarray of float32, shape (n_out,)
+        Biases, zero without `fit_intercept`.
+    backward_potentials_ : list of ndarray of float32, shape (n_out,)
+        Error potentials of each layer above the input, kept from sample to sample and from one `partial_fit` to the next.
+    loss_ : float
+        Last of `loss_curve_`.
+    loss_curve_ : list of float
+        Mean loss of each epoch (and `partial_fit`), of the outputs as seen in training.
+    validation_scores_ : list of float or None
+        Accuracy on the samples held out after each epoch; None without `early_stopping`.
+    best_validation_score_ : float or None
+        The largest of them: that of the weights kept.
+    n_iter_ : int
+        Epochs of the last `fit`, or calls of `partial_fit` since.
+    t_ : int
+        Training samples seen.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had string column names.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs, one a class.
+    seed_ : int
+        What `random_state` gave; all that is drawn at random follows from it and `t_`.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The conventional network.
+
+    Notes
+    -----
+    The neurons are *signed*: one fires while its potential is above 1/2 and takes a spike back while it is at most -1/2
+    and its net count is positive. After input with sum s, in any order, its net count is max(0, ceil(s - 1/2)), so the
+    state of the network at time t follows from the input counts at t alone and is computed directly, without stepping
+    through time: the *counting* simulation. The output is the last layer's accumulated input divided by t.
+
+    After the last time step, T times the error of the output joins the output's error potentials. These fire error
+    spikes, which pass a neuron's gate if its own input was not negative (the derivative of a rectifier), reach the layer
+    below through the transposed weights and fire there in turn. Weights change by rate x presynaptic spike count x error
+    spike count. For many time steps all of that is online gradient descent on a rectified-linear network.
+
+    References
+    ----------
+    .. [1] P. O'Connor and M. Welling (2016). "Deep Spiking Networks". arXiv:1602.08323.
+    .. [2] J. C. Thiele, O. Bichler and A. Dupret (2020). "SpikeGrad: An ANN-equivalent computation model for implementing
+       backpropagation with spikes". International Conference on Learning Representations.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sk_dsn import SpikingMLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> clf = SpikingMLPClassifier(random_state=0).fit(X_train, y_train)
+    >>> clf.score(X_test, y_test) > 0.97
+    True
+    >>> [bool((labels == y_test).mean() > 0.9) for labels in clf.staged_predict(X_test)][:3]
+    [True, True, True]
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        n_time_steps=16,
+        loss="log_loss",
+        error_resolution=8.0,
+        fit_intercept=True,
+        weight_init_scale=None,
+        learning_rate_init=0.5,
+        learning_rate="linear",
+        normalized_step=True,
+        dropout=0.0,
+        spike_penalty=0.0,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            n_time_steps=n_time_steps,
+            loss=loss,
+            error_resolution=error_resolution,
+            fit_intercept=fit_intercept,
+            weight_init_scale=weight_init_scale,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            normalized_step=normalized_step,
+            dropout=dropout,
+            spike_penalty=spike_penalty,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+        )
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, coefs_init=None, intercepts_init=None):
+        """Train the network, from new weights unless `warm_start`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            C-ordered float32 is used as it is, anything else converted to it.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes.
+        coefs_init : list of array-like of shape (n_in, n_out), default=None
+            Weights to start from, one array per layer; None draws them.
+        intercepts_init : list of array-like of shape (n_out,), default=None
+            Biases to start from; None is zero.
+
+        Returns
+        -------
+        self : SpikingMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            If X or y is unusable, or if training diverges; the estimator is then as it was before.
+        """
+        return self._fit(X, y, coefs_init, intercepts_init)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, coefs_init=None, intercepts_init=None):
+        """Train on each sample once, at the constant rate `learning_rate_init`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            One sample is enough: error potentials are kept from call to call.
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call, optional later.
+        coefs_init, intercepts_init : list of array-like, default=None
+            As in `fit`; first call only.
+
+        Returns
+        -------
+        self : SpikingMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            If X, y or classes is unusable, or if training diverges; the estimator is then as it was before.
+        """
+        if classes is None and not hasattr(self, "coefs_"):
+            raise ValueError("classes must be passed in the first call of partial_fit: all labels that will ever come.")
+        return self._partial_fit(X, y, classes, coefs_init, intercepts_init)
+
+    def _encode_targets(self, y, classes, reset):
+        check_classification_targets(y)
+        if y.ndim != 1:
+            raise ValueError(f"y must hold one label a sample, got shape {y.shape}: multilabel targets are not supported.")
+        if reset:
+            self.classes_ = np.unique(y if classes is None else classes)
+            self.n_outputs_ = len(self.classes_)
+            if self.n_outputs_ < 2:
+                raise ValueError(
+                    f"A classifier needs at least two classes, but there is only one class: {self.classes_.tolist()}."
+                )
+        elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+            raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}.")
+        labels = np.searchsorted(self.classes_, y).clip(max=self.n_outputs_ - 1)
+        known = self.classes_[labels] == y
+        if not np.all(known):
+            raise ValueError(
+                f"y holds labels that are not among the classes {self.classes_.tolist()}: "
+                f"{np.unique(y[~known]).tolist()}. Name all classes in the first call, or start anew with fit."
+            )
+        return labels.astype(np.int32)
+
+    def _score_outputs(self, outputs, targets):
+        return float(np.mean(outputs.argmax(axis=1) == targets))
+
+    def _decision(self, outputs):
+        return outputs[:, 1] - outputs[:, 0] if self.n_outputs_ == 2 else outputs
+
+    def _labels(self, outputs):
+        return self.classes_[outputs.argmax(axis=1)]
+
+    def decision_function(self, X):
+        """Output of the network after the last time step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of float32, shape (n_samples, n_classes), or (n_samples,) for two classes
+            Accumulated output divided by time; for two classes the difference, above 0 for `classes_[1]`.
+        """
+        return self._decision(self._outputs(self._check_prediction_input(X)))
+
+    def predict(self, X):
+        """Label with the largest output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        return self._labels(self._outputs(self._check_prediction_input(X)))
+
+    def predict_proba(self, X):
+        """Softmax of the output, for both losses; uncalibrated after `loss="squared_error"`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of float64, shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        return _probabilities(self._outputs(self._check_prediction_input(X)))
+
+    def staged_decision_function(self, X):
+        """`decision_function` after each time step 1, …, `n_time_steps`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Yields
+        ------
+        decision : ndarray
+        """
+        for outputs in self._staged_outputs(X):
+            yield self._decision(outputs)
+
+    def staged_predict(self, X):
+        """`predict` after each time step 1, …, `n_time_steps`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Yields
+        ------
+        labels : ndarray of shape (n_samples,)
+        """
+        for outputs in self._staged_outputs(X):
+            yield self._labels(outputs)
+
+    def staged_predict_proba(self, X):
+        """`predict_proba` after each time step 1, …, `n_time_steps`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Yields
+        ------
+        probabilities : ndarray of float64, shape (n_samples, n_classes)
+        """
+        for outputs in self._staged_outputs(X):
+            yield _probabilities(outputs)
+
+
+def _probabilities(outputs):
+    return softmax(outputs.astype(np.float64), axis=1)

@@ -1,0 +1,72 @@
+"""What a network costs in spikes: counts of the spiking network itself, not of what the processor did to compute it."""
+import numpy as np
+
+from ._core.network import Network
+from ._core.prediction import spike_counts as core_spike_counts
+
+
+def spike_counts(estimator, X):
+    """Spikes of the input and of each hidden layer in each time step.
+
+    Parameters
+    ----------
+    estimator : SpikingMLPClassifier
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    counts : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
+        Of the clock-driven network, spikes taken back included: the sum over units of abs(N_t - N_(t-1)), with N_t a
+        unit's net count after t steps. The output layer does not spike.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_dsn import SpikingMLPClassifier
+    >>> from sk_dsn.metrics import spike_counts
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SpikingMLPClassifier(hidden_layer_sizes=(20,), max_iter=2, random_state=0).fit(X / 16, y)
+    >>> spike_counts(clf, X[:5] / 16).shape
+    (5, 16, 2)
+    """
+    X = estimator._check_prediction_input(X)
+    network = Network(*estimator._network_arrays())
+    counts = np.empty((X.shape[0], estimator._check_time_steps(), network.n_layers - 1), dtype=np.int64)
+    failed_row = core_spike_counts(network, X, counts)
+    if failed_row >= 0:
+        estimator._raise_out_of_range(X, failed_row)
+    return counts
+
+
+def synaptic_operations(estimator, X):
+    """Event accumulates of each prediction: every spike is added to each of the neurons it reaches.
+
+    Parameters
+    ----------
+    estimator : SpikingMLPClassifier
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    operations : ndarray of int64, shape (n_samples, n_time_steps)
+        Additions up to and including each time step: the sum over layers of spikes x fan-out.
+    """
+    fan_out = [w.shape[1] for w in estimator.coefs_]
+    return np.cumsum(spike_counts(estimator, X) @ np.array(fan_out, dtype=np.int64), axis=1)
+
+
+def dense_operations(estimator):
+    """Multiply-adds of one prediction of the conventional network with the same layers.
+
+    Parameters
+    ----------
+    estimator : SpikingMLPClassifier
+        Fitted.
+
+    Returns
+    -------
+    operations : int
+    """
+    return sum(w.size for w in estimator.coefs_)
