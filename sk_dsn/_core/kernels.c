@@ -27,6 +27,19 @@
 #define HAVE_X86 0
 #endif
 
+#if HAVE_X86
+/* The numbers of the bits set in a mask of 8 lanes, ascending, a byte each from the lowest (pext would do it, but takes a
+   microcoded 250 cycles on some processors that have AVX2). */
+#define BITS_BELOW(m, b) (((m) & 1 & (b > 0)) + ((m) >> 1 & (b > 1)) + ((m) >> 2 & (b > 2)) + ((m) >> 3 & (b > 3)) \
+                          + ((m) >> 4 & (b > 4)) + ((m) >> 5 & (b > 5)) + ((m) >> 6 & (b > 6)))
+#define LANE(m, b) ((uint64_t)(b) * ((m) >> b & 1) << 8 * BITS_BELOW(m, b))
+#define MASK_1(m) (LANE(m, 1) | LANE(m, 2) | LANE(m, 3) | LANE(m, 4) | LANE(m, 5) | LANE(m, 6) | LANE(m, 7))
+#define MASK_4(m) MASK_1(m), MASK_1(m + 1), MASK_1(m + 2), MASK_1(m + 3)
+#define MASK_16(m) MASK_4(m), MASK_4(m + 4), MASK_4(m + 8), MASK_4(m + 12)
+#define MASK_64(m) MASK_16(m), MASK_16(m + 16), MASK_16(m + 32), MASK_16(m + 48)
+static const uint64_t set_lanes[256] = {MASK_64(0), MASK_64(64), MASK_64(128), MASK_64(192)};
+#endif
+
 #define INSTRUCTION_SET baseline
 #define TARGET
 #define LANES (HAVE_VECTORS ? 4 : 1)
@@ -36,14 +49,14 @@
 
 #if HAVE_X86
 #define INSTRUCTION_SET avx2
-#define TARGET __attribute__((target("avx2,bmi,popcnt")))
+#define TARGET __attribute__((target("avx2,popcnt")))
 #define LANES 8
 #define REGISTERS 12
 #define SIMD_LEVEL 2
 #include "kernels_simd.h"
 
 #define INSTRUCTION_SET avx512
-#define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,bmi,popcnt")))
+#define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,popcnt")))
 #define LANES 16
 #define REGISTERS 16
 #define SIMD_LEVEL 3
@@ -64,9 +77,9 @@ kernels_available(void)
 #if HAVE_X86
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt"))
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("popcnt"))
         return all;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"))
         return all + 1;
     return all + 2;
 #else

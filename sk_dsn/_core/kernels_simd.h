@@ -186,41 +186,55 @@ NAME(potential_fire)(float *potential, ptrdiff_t n, float *count)
     return -outside;
 }
 
-#if SIMD_LEVEL > 0
-/* Bit i of the result: p[i] is not zero. */
-TARGET static ALWAYS_INLINE uint32_t
-NAME(nonzero_mask)(const float *p)
-{
 #if SIMD_LEVEL == 3
-    return _mm512_cmp_ps_mask(_mm512_loadu_ps(p), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+#define GROUP 16
+TARGET static ALWAYS_INLINE int
+NAME(group_list)(const float *count, ptrdiff_t first, int32_t *unit, float *nonzero)
+{
+    const __m512 c = _mm512_loadu_ps(count + first);
+    const __m512i i = _mm512_add_epi32(_mm512_set1_epi32((int)first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                                                                       11, 12, 13, 14, 15));
+    const __mmask16 mask = _mm512_cmp_ps_mask(c, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    _mm512_storeu_ps(nonzero, _mm512_maskz_compress_ps(mask, c));
+    _mm512_storeu_si512(unit, _mm512_maskz_compress_epi32(mask, i));
+    return __builtin_popcount(mask);
+}
 #elif SIMD_LEVEL == 2
-    const __m256 zero = _mm256_setzero_ps();
-    const uint32_t low = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(p), zero, _CMP_NEQ_UQ));
-    const uint32_t high = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(p + 8), zero, _CMP_NEQ_UQ));
-    return low | high << 8;
-#else
-    uint32_t mask = 0;
-    for (int quarter = 0; quarter < 4; quarter++)
-        mask |= (uint32_t)_mm_movemask_ps(_mm_cmpneq_ps(_mm_loadu_ps(p + 4 * quarter), _mm_setzero_ps()))
-                << 4 * quarter;
-    return mask;
-#endif
+#define GROUP 8
+TARGET static ALWAYS_INLINE int
+NAME(group_list)(const float *count, ptrdiff_t first, int32_t *unit, float *nonzero)
+{
+    const __m256 c = _mm256_loadu_ps(count + first);
+    const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(c, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+    const __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)set_lanes[mask]));
+    _mm256_storeu_ps(nonzero, _mm256_permutevar8x32_ps(c, order));
+    _mm256_storeu_si256((__m256i *)unit, _mm256_add_epi32(order, _mm256_set1_epi32((int)first)));
+    return __builtin_popcount(mask);
+}
+#elif SIMD_LEVEL == 1
+#define GROUP 4
+TARGET static ALWAYS_INLINE int
+NAME(group_list)(const float *count, ptrdiff_t first, int32_t *unit, float *nonzero)
+{
+    int found = 0;
+    unsigned mask = (unsigned)_mm_movemask_ps(_mm_cmpneq_ps(_mm_loadu_ps(count + first), _mm_setzero_ps()));
+    for (; mask; mask &= mask - 1) {
+        const ptrdiff_t i = first + __builtin_ctz(mask);
+        unit[found] = (int32_t)i;
+        nonzero[found++] = count[i];
+    }
+    return found;
 }
 #endif
 
+/* A group writes whole vectors, of which the next group overwrites what did not spike. */
 TARGET static ptrdiff_t
 NAME(spikes_list)(const float *count, ptrdiff_t n, int32_t *unit, float *nonzero)
 {
     ptrdiff_t found = 0, j = 0;
 #if SIMD_LEVEL > 0
-    for (; j + 16 <= n; j += 16) {
-        uint32_t mask = NAME(nonzero_mask)(count + j);
-        for (; mask; mask &= mask - 1) {
-            const ptrdiff_t i = j + __builtin_ctz(mask);
-            unit[found] = (int32_t)i;
-            nonzero[found++] = count[i];
-        }
-    }
+    for (; j + GROUP <= n; j += GROUP)
+        found += NAME(group_list)(count, j, unit + found, nonzero + found);
 #endif
     for (; j < n; j++) {
         unit[found] = (int32_t)j;
@@ -294,6 +308,7 @@ static const Kernels NAME(kernels) = {
     NAME(softmax),
 };
 
+#undef GROUP
 #undef VECTOR
 #undef QUAD
 #undef DEFINE_BLOCK_ADD
