@@ -1,0 +1,287 @@
+"""What the benchmarks share, so that their figures compare: timer, summaries, record of the machine, data, report."""
+import argparse
+import json
+import operator
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+import warnings
+from collections import namedtuple
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+import scipy
+import sklearn
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import sk_dsn
+from sk_dsn._core import network
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+QUICK_SAMPLES = 2000
+UNITS = {"s": 1, "ms": 1e3, "µs": 1e6}
+RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
+
+MAKE_MNIST = """\
+import numpy as np
+from sklearn.datasets import fetch_openml
+X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+X, y = X.astype(np.uint8), y.astype(np.uint8)
+np.savez_compressed("mnist.npz", X_train=X[:60000], y_train=y[:60000], X_test=X[60000:], y_test=y[60000:])"""
+
+Dataset = namedtuple("Dataset", "name X_train y_train X_test y_test")
+
+
+# Time
+
+
+class Stopwatch:
+    """CPU seconds of this process, all threads together, spent inside ``with watch:``."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __enter__(self):
+        self._began = time.process_time()
+
+    def __exit__(self, *exception):
+        self.seconds += time.process_time() - self._began
+
+
+def alternate(sides, repeats, per=1):
+    """Seconds of each side, measured in turn: first, second, …, first, second, …
+
+    Parameters
+    ----------
+    sides : dict of str to callable
+        Each is called as side(watch, k) in round k and does what is to be timed inside ``with watch:``.
+    repeats : int
+        Rounds.
+    per : int
+        Units of work (epochs, predictions) in one call; the result is seconds per unit.
+
+    Returns
+    -------
+    seconds : dict of str to list of float
+    """
+    seconds = {name: [] for name in sides}
+    for k in range(repeats):
+        for name, side in sides.items():
+            watch = Stopwatch()
+            side(watch, k)
+            seconds[name].append(watch.seconds / per)
+    return seconds
+
+
+# Summaries
+
+
+def ratios(seconds, base):
+    """Ratio of medians, and its spread: the smallest and the largest ratio within a round."""
+    rounds = [a / b for a, b in zip(seconds, base, strict=True)]
+    return {"ratio": median(seconds) / median(base), "ratio min": min(rounds), "ratio max": max(rounds)}
+
+
+def percentages(fractions):
+    """Mean and spread in percent."""
+    return {"mean %": 100 * mean(fractions), "min %": 100 * min(fractions), "max %": 100 * max(fractions)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a value is required to be."""
+
+    relation: str
+    limit: float
+
+    def __str__(self):
+        return f"{self.relation} {self.limit:.4g}"
+
+    def judge(self, value):
+        return "pass" if RELATIONS[self.relation](value, self.limit) else "miss"
+
+
+# The machine
+
+
+def _processor():
+    try:
+        return re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()).group(1)
+    except (OSError, AttributeError):
+        return platform.processor() or platform.machine()
+
+
+def _commit():
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _compile_flags():
+    """The compiler's own record in the debugging information of the core, where that was kept."""
+    record = re.search(rb"GNU C\d* [ -~]+", Path(network.__file__).read_bytes())
+    return record.group().decode() if record else None
+
+
+def environment():
+    """Where and with what the figures were measured; None for what is unknown."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+        "sk_dsn": sk_dsn.__version__,
+        "commit": _commit(),
+        "instruction set": network.DEFAULT_INSTRUCTION_SET,
+        "compile flags": _compile_flags(),
+        "threads": {Path(pool["filepath"]).name: pool["num_threads"] for pool in threadpool_info()},
+    }
+
+
+# Data
+
+
+def load_mnist(options):
+    """MNIST as float32 from 0 to 1; with --quick its first samples, or scikit-learn's digits where there is none."""
+    path = _data_folder(options) / "mnist.npz"
+    if path.is_file():
+        stop = QUICK_SAMPLES if options.quick else None
+        with np.load(path) as file:
+            X_train, y_train, X_test, y_test = (file[n][:stop] for n in ("X_train", "y_train", "X_test", "y_test"))
+        return Dataset("MNIST", _unit_scale(X_train, 255), y_train, _unit_scale(X_test, 255), y_test)
+    if options.quick and options.data is None:
+        print(f"MNIST skipped, {path} is not there: scikit-learn's digits stand in for it.\n")
+        X, y = load_digits(return_X_y=True)
+        X_train, X_test, y_train, y_test = train_test_split(_unit_scale(X, 16), y, random_state=0)
+        return Dataset("digits", X_train, y_train, X_test, y_test)
+    sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA, or make the file with\n\n{MAKE_MNIST}")
+
+
+def _data_folder(options):
+    return Path(options.data or os.environ.get("SK_DSN_DATA") or SHARED_DATA)
+
+
+def _unit_scale(X, largest):
+    return np.ascontiguousarray(X, dtype=np.float32) / np.float32(largest)
+
+
+# The report
+
+
+class Report:
+    """Tables, printed as Markdown when they are complete and kept for --json."""
+
+    def __init__(self, description, options):
+        self.quick = options.quick
+        question, _, details = description.strip().partition("\n")
+        self.record = {
+            "question": question,
+            "options": {name: value for name, value in vars(options).items() if name != "json"},
+            "environment": environment(),
+            "tables": [],
+        }
+        print(f"# {question}\n{details}\n")
+        for name, value in self.record["environment"].items():
+            print(f"- {name}: {value}")
+        print(f"\nSide by side in one process, CPU time.{' Smoke run: sizes and figures mean nothing.' * self.quick}\n")
+
+    def judgement(self, value, target):
+        """Columns that hold `value` against `target`; empty where there is none, and in a smoke run."""
+        if target is None or self.quick:
+            return {"target": None, "verdict": None}
+        return {"target": str(target), "verdict": target.judge(value)}
+
+    def table(self, title, rows, **details):
+        """Rows are dicts from column to value; `details` go to --json only."""
+        self.record["tables"].append({"title": title, "rows": rows, **details})
+        print(f"## {title}\n\n{markdown(rows)}\n", flush=True)
+
+    def comparison(self, title, seconds, base, targets=None, unit="s", columns=None):
+        """A table of the `seconds` that `alternate` returned: each side's median and spread, and its ratio to `base`.
+
+        `targets` maps a side to what its ratio is required to be, `columns` a side to further columns.
+        """
+        targets, columns = targets or {}, columns or {}
+        self.table(
+            title,
+            [
+                {"side": side}
+                | _spread(seconds[side], unit)
+                | (ratio := ratios(seconds[side], seconds[base]))
+                | self.judgement(ratio["ratio"], targets.get(side))
+                | columns.get(side, {})
+                for side in seconds
+            ],
+            seconds=seconds,
+        )
+
+
+def _spread(seconds, unit):
+    scaled = [UNITS[unit] * s for s in seconds]
+    return {f"median {unit}": median(scaled), "min": min(scaled), "max": max(scaled), "runs": len(scaled)}
+
+
+def markdown(rows):
+    """A Markdown table of dicts, with the columns of all of them in order of appearance."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [columns, ["---"] * len(columns), *([_cell(row.get(column)) for column in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+# The command line
+
+
+def option_parser(description, data=None):
+    """What every benchmark understands, and --data for one that reads the file `data`."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="smoke run at the smallest size")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write everything there as well")
+    parser.add_argument("--seeds", metavar="N", type=int, help="take random_state from 0 to N-1")
+    if data is not None:
+        parser.add_argument("--data", metavar="FOLDER", help=f"where {data} is (or SK_DSN_DATA)")
+    return parser
+
+
+def n_seeds(options, default):
+    """How many seeds a part takes: as asked for, else one for a smoke run and `default` for a full one."""
+    return options.seeds or (1 if options.quick else default)
+
+
+@contextmanager
+def session(description, options):
+    """A Report, with everything inside run on one thread; --json is written even if something fails.
+
+    The first line of `description`, the benchmark's docstring, is its question.
+    """
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # Numbers of epochs are set, not found: reaching max_iter is what is wanted.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        report = Report(description, options)
+        try:
+            yield report
+        finally:
+            if options.json:
+                options.json.write_text(json.dumps(report.record, indent=1, default=str))

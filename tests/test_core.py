@@ -1,0 +1,747 @@
+"""The compiled core against the oracle: bit for bit on dyadic grids, where float32 sums are exact."""
+import math
+import signal
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from reference import SpikingNetwork
+
+from sk_dsn._core.learning import Loss
+from sk_dsn._core.network import Network, instruction_sets, padded_zeros
+from sk_dsn._core.prediction import outputs, spike_counts
+from sk_dsn._core.training import train_epoch
+
+few_examples = settings(max_examples=40, deadline=None, derandomize=True)
+
+# Widths on both sides of every vector length and of a block of vectors; no hidden layer to three.
+ARCHITECTURES = [(3, 4), (17, 1), (1, 1, 1), (10, 33, 3), (33, 200, 10), (200, 17, 10), (2, 300, 3), (17, 10, 33, 10, 3)]
+DEEP = (17, 33, 10, 3)
+
+SETTINGS = {
+    "loss": "squared_error",
+    "n_time_steps": 4,
+    "error_resolution": 2,
+    "normalized_step": False,
+    "spike_penalty": 0,
+    "dropout": 0,
+    "rate_first": 1 / 128,
+    "rate_last": 1 / 128,
+    "seed": 0,
+    "epoch": 0,
+}
+
+
+def named(sizes):
+    return "-".join(map(str, sizes))
+
+
+# --- Problems, and the core behind the oracle's interface.
+
+
+@dataclass
+class Problem:
+    coefs: list
+    intercepts: list | None
+    X: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def everything(self):
+        return np.arange(len(self.X))
+
+
+def dyadic_problem(sizes, n_samples=8, biases=True, seed=2):
+    """Weights and biases of about He's size, in 32nds; inputs of both signs, in 16ths, a third of them zero."""
+    rng = np.random.default_rng(seed)
+    coefs, intercepts = [], []
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        largest = math.ceil(32 * math.sqrt(6 / n_in))
+        coefs.append((rng.integers(-largest, largest + 1, (n_in, n_out)) / 32).astype(np.float32))
+        intercepts.append((rng.integers(-8, 9, n_out) / 32).astype(np.float32))
+    X = rng.integers(-16, 33, (n_samples, sizes[0])) / 16 * (rng.random((n_samples, sizes[0])) < 2 / 3)
+    labels = rng.integers(0, sizes[-1], n_samples).astype(np.int32)
+    return Problem(coefs, intercepts if biases else None, X.astype(np.float32), labels)
+
+
+def real_problem(sizes, n_samples=8, biases=True, seed=2):
+    """Off every grid."""
+    rng = np.random.default_rng(seed)
+    problem = dyadic_problem(sizes, n_samples, biases, seed)
+    problem.coefs = [(c + 0.1 * rng.standard_normal(c.shape)).astype(np.float32) for c in problem.coefs]
+    problem.X = (problem.X * rng.random(problem.X.shape)).astype(np.float32)
+    if biases:
+        problem.intercepts = [rng.normal(0, 0.1, b.shape).astype(np.float32) for b in problem.intercepts]
+    return problem
+
+
+def padded(array):
+    result = padded_zeros(*array.shape)
+    result[:] = array
+    return result
+
+
+class Core:
+    """Trains copies of a problem's weights."""
+
+    def __init__(self, problem, error_potentials=None, *, dropout=False, instruction_set=None):
+        self.coefs = [padded(c) for c in problem.coefs]
+        self.intercepts = None if problem.intercepts is None else [b.copy() for b in problem.intercepts]
+        if error_potentials is None:
+            error_potentials = [np.zeros(c.shape[1], np.float32) for c in problem.coefs]
+        self.network = Network(
+            self.coefs, self.intercepts, error_potentials, dropout=dropout, instruction_set=instruction_set
+        )
+
+    @property
+    def error_potentials(self):
+        return self.network.error_potentials()
+
+    def try_train(self, X, labels, order, **changes):
+        options = SETTINGS | changes
+        options["loss"] = Loss[options["loss"].upper()]
+        return train_epoch(self.network, X, labels, np.asarray(order, np.intp), **options)
+
+    def train(self, *args, **changes):
+        mean_loss, failed_layer = self.try_train(*args, **changes)
+        assert failed_layer == -1
+        return mean_loss
+
+
+def oracle(problem, error_potentials=None, **options):
+    return SpikingNetwork(problem.coefs, problem.intercepts, error_potentials, **options)
+
+
+def state(model):
+    """All that learning changes."""
+    return [*model.coefs, *(model.intercepts or []), *model.error_potentials]
+
+
+def assert_same_state(model, expected):
+    for array, wanted in zip(state(model), state(expected), strict=True):
+        np.testing.assert_array_equal(array, wanted)
+
+
+def outputs_of(network, X, n_time_steps, first_step=1, rows=None):
+    n_rows = len(X) if rows is None else len(rows)
+    out = np.full((n_time_steps - first_step + 1, n_rows, network.n_units[-1]), np.nan, np.float32)
+    assert outputs(network, X, out, first_step=first_step, rows=rows) == -1
+    return out
+
+
+def spikes_of(network, X, n_time_steps):
+    out = np.full((len(X), n_time_steps, network.n_layers - 1), -1, np.int64)
+    assert spike_counts(network, X, out) == -1
+    return out
+
+
+# --- Training.
+
+
+@pytest.mark.parametrize("dropout", [0, 0.5])
+@pytest.mark.parametrize("sizes", [(10, 3), DEEP], ids=named)
+def test_every_simulation_of_the_oracle_learns_the_same(sizes, dropout):
+    problem = dyadic_problem(sizes)
+    event_driven, shuffled, clock_driven, counting = (
+        oracle(problem, simulation=simulation, arrival=arrival)
+        for simulation, arrival in [
+            ("event-driven", None),
+            ("event-driven", np.random.default_rng(0)),
+            ("clock-driven", None),
+            ("counting", None),
+        ]
+    )
+    for network in (event_driven, shuffled, clock_driven, counting):
+        network.train(problem.X, problem.labels, problem.everything, **SETTINGS | {"dropout": dropout})
+    assert_same_state(shuffled, event_driven)
+    assert_same_state(clock_driven, event_driven)
+    assert_same_state(counting, event_driven)
+
+
+@pytest.mark.parametrize("biases", [True, False], ids=["biases", "no biases"])
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_training_equals_passing_every_spike_along(sizes, biases):
+    problem = dyadic_problem(sizes, biases=biases)
+    core, expected = Core(problem), oracle(problem)
+    losses = [model.train(problem.X, problem.labels, problem.everything, **SETTINGS) for model in (core, expected)]
+    assert_same_state(core, expected)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert all(np.any(now != before) for now, before in zip(core.coefs, problem.coefs, strict=True))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_time_steps": 1},
+        {"n_time_steps": 32, "rate_first": 1 / 8, "rate_last": 1 / 8},
+        {"error_resolution": 1},
+        {"error_resolution": 16},
+        {"error_resolution": 0.5},
+        {"rate_first": 1 / 32, "rate_last": 0},
+        {"spike_penalty": 1 / 16},
+        {"dropout": 0.5},
+        {"dropout": 0.75, "seed": 2**63 + 11, "epoch": 7},
+    ],
+    ids=repr,
+)
+def test_every_setting_means_what_the_oracle_says(changes):
+    problem = dyadic_problem(DEEP)
+    core, expected = Core(problem, dropout="dropout" in changes), oracle(problem)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
+    assert_same_state(core, expected)
+
+
+def test_a_dropped_unit_sends_no_spikes_and_pays_no_spike_penalty():
+    problem = dyadic_problem(DEEP)
+    core, expected = Core(problem, dropout=True), oracle(problem)
+    for model in (core, expected):
+        model.train(
+            problem.X, problem.labels, problem.everything, **SETTINGS | {"dropout": 0.5, "spike_penalty": 1 / 16}
+        )
+    assert_same_state(core, expected)
+
+
+def test_the_spike_penalty_is_paid_without_an_error_too():
+    problem = dyadic_problem((10, 33, 3))
+    problem.coefs[1][:] = 0
+    problem.labels[:] = 1
+    problem.intercepts[1][:] = [0, 1, 0]
+    core, expected = Core(problem), oracle(problem)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | {"spike_penalty": 1 / 16})
+    assert_same_state(core, expected)
+    assert np.any(core.coefs[0] != problem.coefs[0])
+    assert not np.any(core.coefs[1])
+
+
+@pytest.mark.parametrize(
+    "sizes, scale",
+    [((10, 3), 1), ((10, 33, 3), 1), (DEEP, 1), ((10, 3), 32)],
+    ids=["10-3", "10-33-3", named(DEEP), "10-3 saturated"],
+)
+def test_log_loss_moves_the_weights_by_the_oracles_error_spikes(sizes, scale):
+    # The softmax is rounded, the spikes it causes are whole: only the output's error potentials can differ.
+    problem = dyadic_problem(sizes)
+    problem.X *= scale
+    core, expected = Core(problem), oracle(problem)
+    changes = {"loss": "log_loss", "error_resolution": 16, "rate_first": 1 / 128 / scale, "rate_last": 1 / 128 / scale}
+    losses = [m.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes) for m in (core, expected)]
+    *same, core_potentials = state(core)
+    *expected_same, expected_potentials = state(expected)
+    for array, wanted in zip(same, expected_same, strict=True):
+        np.testing.assert_array_equal(array, wanted)
+    np.testing.assert_allclose(core_potentials, expected_potentials, atol=1e-3)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.5}, {"loss": "log_loss"}], ids=repr)
+@pytest.mark.parametrize("sizes", [(10, 3), DEEP], ids=named)
+def test_normalized_step_divides_each_layers_rate_by_its_unscaled_input(sizes, changes):
+    problem = real_problem(sizes, n_samples=4)
+    core, expected = Core(problem, dropout="dropout" in changes), oracle(problem)
+    changes = {"normalized_step": True, "rate_first": 0.5, "rate_last": 0.5} | changes
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
+    for array, wanted in zip(state(core), state(expected), strict=True):
+        np.testing.assert_allclose(array, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("handed_over", [False, True], ids=["one network", "potentials handed over"])
+def test_error_potentials_are_kept_from_sample_to_sample_and_call_to_call(handed_over):
+    problem = dyadic_problem(DEEP, n_samples=16)
+    expected = oracle(problem)
+    expected.train(problem.X, problem.labels, problem.everything, **SETTINGS)
+    core = Core(problem)
+    for part in np.split(problem.everything, 4):
+        core.train(problem.X, problem.labels, part)
+        if handed_over:
+            now = Problem(core.coefs, core.intercepts, problem.X, problem.labels)
+            core = Core(now, core.error_potentials)
+    assert_same_state(core, expected)
+    assert all(np.any(potentials) for potentials in core.error_potentials)
+
+
+def test_training_starts_from_the_given_error_potentials_and_leaves_them_alone():
+    problem = dyadic_problem(DEEP)
+    rng = np.random.default_rng(1)
+    given_potentials = [(rng.integers(-15, 16, b.shape) / 32).astype(np.float32) for b in problem.intercepts]
+    before = [v.copy() for v in given_potentials]
+    core, expected = Core(problem, given_potentials), oracle(problem, given_potentials)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS)
+    assert_same_state(core, expected)
+    for array, wanted in zip(given_potentials, before, strict=True):
+        np.testing.assert_array_equal(array, wanted)
+
+
+def test_training_takes_the_rows_in_the_given_order_and_no_others():
+    problem = dyadic_problem(DEEP)
+    order = [5, 2, 7, 0]
+    core, expected = Core(problem, dropout=True), oracle(problem)
+    changes = {"dropout": 0.5, "rate_last": 0}
+    losses = [m.train(problem.X, problem.labels, order, **SETTINGS | changes) for m in (core, expected)]
+    assert_same_state(core, expected)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_room_for_dropout_alone_drops_nothing():
+    problem = real_problem(DEEP)
+    core, expected = Core(problem, dropout=True), Core(problem)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything)
+    assert_same_state(core, expected)
+
+
+@pytest.mark.parametrize("key", [{"seed": 1}, {"epoch": 1}], ids=repr)
+def test_seed_and_epoch_draw_other_units_to_drop(key):
+    problem = dyadic_problem(DEEP)
+    drawn, again, other = Core(problem, dropout=True), Core(problem, dropout=True), Core(problem, dropout=True)
+    for core, changes in [(drawn, {}), (again, {}), (other, key)]:
+        core.train(problem.X, problem.labels, problem.everything, dropout=0.5, **changes)
+    assert_same_state(drawn, again)
+    assert np.any(drawn.coefs[0] != other.coefs[0])
+
+
+def test_training_keeps_the_padding_of_the_weights_at_zero():
+    core = Core(real_problem(DEEP), dropout=True)
+    problem = real_problem(DEEP)
+    core.train(problem.X, problem.labels, problem.everything, dropout=0.5, spike_penalty=0.1)
+    for coefs in core.coefs:
+        assert np.count_nonzero(coefs.base) == np.count_nonzero(coefs)
+
+
+# --- Prediction.
+
+
+@pytest.mark.parametrize("biases", [True, False], ids=["biases", "no biases"])
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_outputs_equal_passing_every_spike_along_at_every_step(sizes, biases):
+    problem = dyadic_problem(sizes, n_samples=3, biases=biases)
+    T = 8
+    out = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, T)
+    for sample, x in enumerate(problem.X):
+        expected = oracle(problem).forward(x, T).outputs.astype(np.float32)
+        np.testing.assert_array_equal(out[:, sample], expected)
+
+
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_off_the_grid_outputs_equal_rows_added_in_index_order_and_the_bias_last(sizes):
+    problem = real_problem(sizes)
+    T = 7
+    out = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, T)
+    counting = oracle(problem, simulation="counting", dtype=np.float32)
+    for sample, x in enumerate(problem.X):
+        np.testing.assert_array_equal(out[:, sample], counting.forward(x, T).outputs)
+
+
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_spike_counts_are_those_of_the_clock_driven_network(sizes):
+    problem = dyadic_problem(sizes, n_samples=3)
+    T = 8
+    counted = spikes_of(Network(problem.coefs, problem.intercepts), problem.X, T)
+    for sample, x in enumerate(problem.X):
+        activity = oracle(problem, simulation="clock-driven").forward(x, T)
+        np.testing.assert_array_equal(counted[sample].T, activity.spikes)
+
+
+def test_spike_counts_include_spikes_taken_back():
+    # A unit fires in the first step and takes the spike back when the slower, inhibiting input has caught up.
+    coefs = [np.array([[0.75], [-1]], np.float32), np.ones((1, 1), np.float32)]
+    counted = spikes_of(Network(coefs), np.array([[1, 0.5]], np.float32), 4)[0]
+    assert counted.T.tolist() == [[1, 2, 1, 2], [1, 1, 1, 0]]
+
+
+def test_outputs_of_chosen_steps_and_rows_are_those_of_the_whole():
+    problem = real_problem(DEEP)
+    network = Network(problem.coefs, problem.intercepts)
+    out = outputs_of(network, problem.X, 6)
+    rows = np.array([6, 1, 1, 3])
+    np.testing.assert_array_equal(outputs_of(network, problem.X, 6, first_step=4, rows=rows), out[3:, rows])
+    np.testing.assert_array_equal(outputs_of(network, problem.X[6:7], 6), out[:, 6:7])
+
+
+@pytest.mark.parametrize("dropout", [0, 0.5])
+def test_a_network_made_for_training_predicts_with_the_weights_reached_and_drops_nothing(dropout):
+    problem = real_problem(DEEP)
+    core = Core(problem, dropout=dropout > 0)
+    core.train(problem.X, problem.labels, problem.everything, dropout=dropout)
+    fresh = Network(core.coefs, core.intercepts)
+    np.testing.assert_array_equal(outputs_of(core.network, problem.X, 4), outputs_of(fresh, problem.X, 4))
+
+
+def test_prediction_changes_nothing_in_a_network_that_is_being_trained():
+    problem = real_problem(DEEP)
+    core, undisturbed = Core(problem), Core(problem)
+    for part in np.split(problem.everything, 2):
+        for model in (core, undisturbed):
+            model.train(problem.X, problem.labels, part)
+        outputs_of(core.network, -problem.X, 3)
+    assert_same_state(core, undisturbed)
+
+
+def test_edits_of_the_weights_reach_a_network_that_borrows_them():
+    problem = real_problem(DEEP)
+    network = Network(problem.coefs, problem.intercepts)
+    outputs_of(network, problem.X, 4)
+    problem.coefs[1] *= 2
+    problem.intercepts[0] -= 1
+    fresh = Network(problem.coefs, problem.intercepts)
+    np.testing.assert_array_equal(outputs_of(network, problem.X, 4), outputs_of(fresh, problem.X, 4))
+
+
+# --- One result for every layout and every instruction set.
+
+
+def rows_apart(array, gap, first):
+    base = np.full((len(array), array.shape[1] + gap), np.nan, np.float32)
+    view = base[:, first : first + array.shape[1]]
+    view[:] = array
+    return view
+
+
+def every_other_row(array):
+    base = np.full((2 * len(array), array.shape[1]), np.nan, np.float32)
+    base[::2] = array
+    return base[::2]
+
+
+LAYOUTS = {
+    "packed": np.copy,
+    "padded": padded,
+    "one entry apart": lambda array: rows_apart(array, 1, 1),
+    "sixteen entries apart, unaligned": lambda array: rows_apart(array, 16, 3),
+    "every other row": every_other_row,
+    "bottom up": lambda array: array[::-1].copy()[::-1],
+}
+
+
+@pytest.mark.parametrize("instruction_set", instruction_sets())
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_predictions_have_the_same_bits_for_every_layout_and_instruction_set(sizes, layout, instruction_set):
+    # What lies between the rows is not a number: none of it may be read.
+    problem = real_problem(sizes)
+    expected = Network(problem.coefs, problem.intercepts, instruction_set="baseline")
+    coefs = [LAYOUTS[layout](c) for c in problem.coefs]
+    network = Network(coefs, problem.intercepts, instruction_set=instruction_set)
+    assert network.instruction_set == instruction_set
+    np.testing.assert_array_equal(outputs_of(network, problem.X, 5), outputs_of(expected, problem.X, 5))
+    np.testing.assert_array_equal(spikes_of(network, problem.X, 5), spikes_of(expected, problem.X, 5))
+
+
+@pytest.mark.parametrize("instruction_set", instruction_sets())
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"loss": "log_loss", "rate_first": 0.1, "rate_last": 0.01},
+        {"loss": "log_loss", "normalized_step": True, "rate_first": 0.3, "rate_last": 0.3, "n_time_steps": 7},
+        {"spike_penalty": 0.013, "dropout": 0.3, "error_resolution": 3},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_training_has_the_same_bits_for_every_instruction_set(sizes, changes, instruction_set):
+    problem = real_problem(sizes, n_samples=20)
+    dropout = "dropout" in changes
+    expected = Core(problem, dropout=dropout, instruction_set="baseline")
+    core = Core(problem, dropout=dropout, instruction_set=instruction_set)
+    losses = [m.train(problem.X, problem.labels, problem.everything, **changes) for m in (core, expected)]
+    assert losses[0] == losses[1]
+    assert_same_state(core, expected)
+
+
+def test_read_only_arrays_can_be_predicted_with_and_trained_on():
+    problem = real_problem(DEEP)
+    expected = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, 4)
+    order = problem.everything
+    potentials = [np.zeros_like(b) for b in problem.intercepts]
+    for array in [*problem.coefs, *problem.intercepts, *potentials, problem.X, problem.labels, order]:
+        array.flags.writeable = False
+    network = Network(problem.coefs, problem.intercepts)
+    np.testing.assert_array_equal(outputs_of(network, problem.X, 4), expected)
+    np.testing.assert_array_equal(outputs_of(network, problem.X, 4, rows=order), expected)
+    spikes_of(network, problem.X, 4)
+    Core(problem, potentials).train(problem.X, problem.labels, order)
+
+
+@pytest.mark.parametrize("read_only", ["coefs", "intercepts"])
+def test_training_refuses_to_change_read_only_arrays(read_only):
+    problem = real_problem(DEEP)
+    model = {"coefs": [padded(c) for c in problem.coefs], "intercepts": problem.intercepts}
+    for array in model[read_only]:
+        array.flags.writeable = False
+    with pytest.raises(ValueError):
+        Network(**model, error_potentials=[np.zeros_like(b) for b in problem.intercepts])
+
+
+# --- The scalar rule: the net count is ⌈sum - 1/2⌉.
+
+
+def quantize_inputs(sums):
+    network = Network([np.eye(len(sums), dtype=np.float32)])
+    return outputs_of(network, sums[None], 1)[0, 0]
+
+
+def fire_hidden_units(sums):
+    n = len(sums)
+    coefs = [np.zeros((1, n), np.float32), np.eye(n, dtype=np.float32)]
+    network = Network(coefs, [sums, np.zeros(n, np.float32)])
+    return outputs_of(network, np.zeros((1, 1), np.float32), 1)[0, 0]
+
+
+def quantize_errors(sums):
+    # The outputs are right, so that the given error potentials alone decide; a rate of 1 shows counts in the biases.
+    right = np.zeros(len(sums), np.float32)
+    right[0] = 1
+    problem = Problem([np.zeros((1, len(sums)))], [right], np.zeros((1, 1), np.float32), np.zeros(1, np.int32))
+    core = Core(problem, [sums])
+    core.train(problem.X, problem.labels, [0], n_time_steps=1, error_resolution=1, rate_first=1, rate_last=1)
+    counts = right - core.intercepts[0]
+    np.testing.assert_array_equal(core.error_potentials[0], sums.astype(np.float64) - counts)
+    return counts
+
+
+TIES = np.array([-4095.5, -1.5, -1, -0.5, -1e-30, 0, 1e-30, 0.5, 1, 1.5, 4095.5], np.float32)
+AROUND_TIES = np.concatenate([TIES, np.nextafter(TIES, np.float32(np.inf)), np.nextafter(TIES, np.float32(-np.inf))])
+
+
+@pytest.mark.parametrize(
+    "count, floor", [(quantize_inputs, -math.inf), (fire_hidden_units, 0), (quantize_errors, -math.inf)]
+)
+@few_examples
+@given(sums=arrays(np.float32, st.integers(1, 40), elements=st.floats(-4096, 4096, width=32)))
+@example(sums=AROUND_TIES)
+def test_net_counts_are_the_input_less_a_half_rounded_up(count, floor, sums):
+    expected = [max(floor, math.ceil(Fraction(float(s)) - Fraction(1, 2))) for s in sums]
+    assert count(sums).tolist() == expected
+
+
+@st.composite
+def small_problems(draw):
+    sizes = draw(st.lists(st.integers(1, 9), min_size=2, max_size=4))
+
+    def grid(shape, largest):
+        return draw(arrays(np.int8, shape, elements=st.integers(-largest, largest))).astype(np.float32)
+
+    shapes = list(zip(sizes, sizes[1:], strict=False))
+    coefs = [grid(shape, 24) / 16 for shape in shapes]
+    intercepts = [grid(n_out, 16) / 16 for _, n_out in shapes] if draw(st.booleans()) else None
+    n_samples = draw(st.integers(1, 4))
+    labels = draw(arrays(np.int32, n_samples, elements=st.integers(0, sizes[-1] - 1)))
+    return Problem(coefs, intercepts, grid((n_samples, sizes[0]), 48) / 16, labels)
+
+
+@few_examples
+@given(problem=small_problems(), n_time_steps=st.integers(1, 5), arrival=st.integers(0, 2**32))
+def test_net_counts_do_not_depend_on_the_order_of_arrival(problem, n_time_steps, arrival):
+    out = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, n_time_steps)
+    network = oracle(problem, arrival=np.random.default_rng(arrival))
+    for sample, x in enumerate(problem.X):
+        expected = network.forward(x, n_time_steps).outputs.astype(np.float32)
+        np.testing.assert_array_equal(out[:, sample], expected)
+
+
+@few_examples
+@given(problem=small_problems(), n_time_steps=st.integers(1, 5))
+def test_spike_counts_of_any_small_network_are_those_of_the_clock_driven_one(problem, n_time_steps):
+    counted = spikes_of(Network(problem.coefs, problem.intercepts), problem.X, n_time_steps)
+    network = oracle(problem, simulation="clock-driven")
+    for sample, x in enumerate(problem.X):
+        np.testing.assert_array_equal(counted[sample].T, network.forward(x, n_time_steps).spikes)
+
+
+@few_examples
+@given(
+    problem=small_problems(),
+    n_time_steps=st.sampled_from([1, 2, 4]),
+    error_resolution=st.sampled_from([0.5, 1, 4]),
+    dropout=st.sampled_from([0, 0.5]),
+    seed=st.integers(0, 2**64 - 1),
+    epoch=st.integers(0, 2**64 - 1),
+)
+def test_any_small_network_learns_as_the_oracle_does(problem, **changes):
+    core, expected = Core(problem, dropout=changes["dropout"] > 0), oracle(problem)
+    rounded = oracle(problem, simulation="counting", dtype=np.float32)
+    counted = oracle(problem, simulation="counting")
+    for model in (rounded, counted):
+        assume(model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes) < 1000)
+    assume(all(np.array_equal(short, exact) for short, exact in zip(state(rounded), state(counted), strict=True)))
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
+    assert_same_state(core, expected)
+
+
+@few_examples
+@given(problem=small_problems(), n_time_steps=st.integers(1, 5))
+def test_zero_input_without_biases_makes_no_spikes(problem, n_time_steps):
+    network = Network(problem.coefs)
+    assert not spikes_of(network, np.zeros_like(problem.X), n_time_steps).any()
+    assert not outputs_of(network, np.zeros_like(problem.X), n_time_steps).any()
+
+
+# --- What cannot be computed ends the call and says where.
+
+T = SETTINGS["n_time_steps"]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e9, -1e9, 3e38, 2.0**24 / T + 1], ids=str)
+def test_input_out_of_range_is_reported_with_its_row(value):
+    problem = dyadic_problem(DEEP)
+    problem.X[5, 3] = value
+    network = Network(problem.coefs, problem.intercepts)
+    out = np.empty((1, len(problem.X), DEEP[-1]), np.float32)
+    assert outputs(network, problem.X, out, first_step=T) == 5
+    assert outputs(network, problem.X, out[:, :3].copy(), first_step=T, rows=np.array([7, 5, 0])) == 5
+    assert spike_counts(network, problem.X, np.empty((len(problem.X), T, len(DEEP) - 1), np.int64)) == 5
+    assert Core(problem).try_train(problem.X, problem.labels, problem.everything)[1] == 0
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e9, 3e38, -3e38], ids=str)
+@pytest.mark.parametrize("where", ["coefs", "intercepts"])
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_weights_out_of_range_are_reported_with_the_layer_they_lead_to(layer, where, value):
+    problem = dyadic_problem(DEEP)
+    problem.X = np.abs(problem.X) + 1
+    problem.coefs = [np.abs(c) + 1 / 32 for c in problem.coefs]
+    getattr(problem, where)[layer - 1][0] = value
+    assert Core(problem).try_train(problem.X, problem.labels, problem.everything)[1] == layer
+    if layer < len(DEEP) - 1 or abs(value) != 1e9:
+        out = np.empty((T, len(problem.X), DEEP[-1]), np.float32)
+        network = Network(problem.coefs, problem.intercepts)
+        assert outputs(network, problem.X, out, first_step=1) == 0
+        assert spike_counts(network, problem.X, np.empty((len(problem.X), T, len(DEEP) - 1), np.int64)) == 0
+
+
+@pytest.mark.parametrize("largest, failed", [(2**23 - 1, False), (2**23 + 1, True)])
+def test_the_spikes_of_a_layer_are_limited_together(largest, failed):
+    x = np.array([[2**23, largest]], np.float32)
+    out = np.empty((1, 1, 1), np.float32)
+    assert outputs(Network([np.ones((2, 1), np.float32)]), x, out, first_step=1) == (0 if failed else -1)
+    hidden = Network([np.ones((1, 2), np.float32), np.ones((2, 1), np.float32)], [x[0], np.zeros(1, np.float32)])
+    assert outputs(hidden, np.zeros((1, 1), np.float32), out, first_step=1) == (0 if failed else -1)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"error_resolution": 1e9}, {"rate_first": 1e38, "rate_last": 1e38}], ids=["error spikes", "weights"]
+)
+def test_divergence_in_training_is_reported(changes):
+    problem = dyadic_problem(DEEP)
+    assert Core(problem).try_train(problem.X, problem.labels, problem.everything, **changes)[1] >= 1
+
+
+@pytest.mark.parametrize("x", [0, 1], ids=["biases", "weights and biases"])
+def test_what_the_last_update_made_infinite_is_reported(x):
+    problem = dyadic_problem((10, 3))
+    problem.X[:] = x
+    core = Core(problem)
+    _, failed_layer = core.try_train(problem.X, problem.labels, [0], rate_first=1e39, rate_last=1e39)
+    assert not all(np.isfinite(array).all() for array in state(core))
+    assert failed_layer == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs an interval timer")
+def test_ctrl_c_ends_training_within_half_a_second_and_keeps_the_weights_reached():
+    problem = real_problem((200, 200, 10))
+    core = Core(problem)
+    order = np.tile(problem.everything, 40_000)  # some seconds
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    start = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            core.train(problem.X, problem.labels, order, rate_first=0.01, rate_last=0.01, normalized_step=True)
+        assert time.perf_counter() - start < 0.6
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert np.any(core.coefs[0] != problem.coefs[0])
+    assert np.isfinite(core.coefs[0]).all()
+
+
+# --- What does not fit is refused.
+
+
+def ones(*shape):
+    return np.ones(shape, np.float32)
+
+
+def network_for_training(coefs=None, intercepts=None, error_potentials=None, dropout=False):
+    coefs = [padded(ones(3, 5)), padded(ones(5, 2))] if coefs is None else coefs
+    return Network(coefs, intercepts, error_potentials or [ones(5), ones(2)], dropout=dropout)
+
+
+def train_on(network, X=None, labels=None, **changes):
+    X = ones(4, 3) if X is None else X
+    labels = np.zeros(4, np.int32) if labels is None else labels
+    options = SETTINGS | {"loss": Loss.LOG_LOSS} | changes
+    return train_epoch(network, X, labels, np.arange(4), **options)
+
+
+def predict_with(X=None, out=None, rows=None):
+    X = ones(4, 3) if X is None else X
+    return outputs(Network([ones(3, 5), ones(5, 2)]), X, ones(6, 4, 2) if out is None else out, first_step=1, rows=rows)
+
+
+def count_with(X=None, out=None):
+    X = ones(4, 3) if X is None else X
+    out = np.zeros((4, 6, 2), np.int64) if out is None else out
+    return spike_counts(Network([ones(3, 5), ones(5, 2)]), X, out)
+
+
+MISFITS = {
+    "layers that do not chain": lambda: Network([ones(3, 5), ones(4, 2)]),
+    "weights of one dimension": lambda: Network([ones(3)]),
+    "weights in float64": lambda: Network([np.ones((3, 5))]),
+    "weights by column": lambda: Network([np.asfortranarray(ones(3, 5))]),
+    "too few biases": lambda: Network([ones(3, 5)], [ones(4)]),
+    "too many biases": lambda: Network([ones(3, 5)], [ones(6)]),
+    "strided biases": lambda: Network([ones(3, 5)], [ones(10)[::2]]),
+    "unknown instruction set": lambda: Network([ones(3, 5)], instruction_set="abacus"),
+    "too few error potentials": lambda: network_for_training(error_potentials=[ones(5), ones(1)]),
+    "packed weights to train": lambda: network_for_training(coefs=[ones(3, 5), ones(5, 2)]),
+    "training a network for prediction": lambda: train_on(Network([ones(3, 5), ones(5, 2)])),
+    "training on too wide X": lambda: train_on(network_for_training(), X=ones(4, 4)),
+    "training on too narrow X": lambda: train_on(network_for_training(), X=ones(4, 2)),
+    "fewer labels than rows": lambda: train_on(network_for_training(), labels=np.zeros(3, np.int32)),
+    "more labels than rows": lambda: train_on(network_for_training(), labels=np.zeros(5, np.int32)),
+    "outputs of too wide X": lambda: predict_with(X=ones(4, 4)),
+    "outputs for too few rows": lambda: predict_with(out=ones(6, 3, 2)),
+    "outputs for too many rows": lambda: predict_with(out=ones(6, 5, 2)),
+    "outputs of the wrong width": lambda: predict_with(out=ones(6, 4, 3)),
+    "outputs for other rows": lambda: predict_with(rows=np.arange(3)),
+    "spikes of too wide X": lambda: count_with(X=ones(4, 4)),
+    "spikes of too few rows": lambda: count_with(out=np.zeros((3, 6, 2), np.int64)),
+    "spikes of too few layers": lambda: count_with(out=np.zeros((4, 6, 1), np.int64)),
+    "spikes of too many layers": lambda: count_with(out=np.zeros((4, 6, 3), np.int64)),
+    "no layers": lambda: Network([]),
+    "biases for too few layers": lambda: Network([ones(3, 5), ones(5, 2)], [ones(5)]),
+    "biases for too many layers": lambda: Network([ones(3, 5)], [ones(5), ones(2)]),
+    "error potentials for too few layers": lambda: network_for_training(error_potentials=[ones(5)]),
+    "dropout without room for it": lambda: train_on(network_for_training(), dropout=0.5),
+}
+
+
+def expect_value_error(misfit):
+    with pytest.raises(ValueError):
+        MISFITS[misfit]()
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_what_does_not_fit_raises_value_error(misfit):
+    # In a process of its own, because memory past the end of an array may end it.
+    child = get_context("fork").Process(target=expect_value_error, args=(misfit,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
