@@ -25,8 +25,9 @@ def extension(name, *sources):
 
 setup(
     ext_modules=cythonize(
-        [extension("network", f"{CORE}/kernels.c"), extension("counting"), extension("learning"),
-         extension("training"), extension("prediction")],
+        [extension("network", f"{CORE}/kernels.c"),
+         *map(extension, ("settings", "spike_train", "counting", "stepping", "clock_driven", "event_driven", "learning",
+                          "training", "prediction"))],
         compiler_directives={
             "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "initializedcheck": DEBUG,
             "cdivision": not DEBUG, "overflowcheck": DEBUG, "embedsignature": True,

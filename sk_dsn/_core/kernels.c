@@ -42,8 +42,13 @@ static const uint64_t set_lanes[256] = {MASK_64(0), MASK_64(64), MASK_64(128), M
 
 #define INSTRUCTION_SET baseline
 #define TARGET
-#define LANES (HAVE_VECTORS ? 4 : 1)
+#if HAVE_VECTORS
+#define LANES 4
 #define REGISTERS 12
+#else
+#define LANES 1
+#define REGISTERS 16
+#endif
 #define SIMD_LEVEL HAVE_X86
 #include "kernels_simd.h"
 
