@@ -15,9 +15,18 @@
 #if defined(__GNUC__)
 #define HAVE_VECTORS 1
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define LOWEST_BIT(mask) __builtin_ctz(mask)
 #else
 #define HAVE_VECTORS 0
 #define ALWAYS_INLINE inline
+static int
+LOWEST_BIT(uint32_t mask)
+{
+    int bit = 0;
+    while (!(mask >> bit & 1))
+        bit++;
+    return bit;
+}
 #endif
 
 #if HAVE_VECTORS && defined(__x86_64__)

@@ -265,60 +265,72 @@ NAME(mask_down)(VECTOR v, const float *net_count, const FiringRule rule)
     return rule == FIRE_BOTH ? below : below & NAME(mask_above)(*(const VECTOR *)net_count, 0.0f);
 }
 
+/* Fires the units past threshold in rounds of one spike a unit. Returns 0, or -1 where `out` has no room for a round. */
+TARGET static int
+NAME(block_fire)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, int32_t base, int32_t arrival,
+                 SpikeTrain *out)
+{
+    for (int more = 1; more;) {
+        more = 0;
+        if (out->room - out->n < width)
+            return -1;
+        for (ptrdiff_t first = 0; first < width; first += LANES) {
+            const VECTOR p = *(const VECTOR *)(potential + first);
+            const uint32_t up = NAME(mask_above)(p, 0.5f);
+            for (uint32_t past = up | NAME(mask_down)(p, net_count + first, rule); past; past &= past - 1) {
+                const int lane = LOWEST_BIT(past);
+                const ptrdiff_t j = first + lane;
+                const float fired = up >> lane & 1 ? 1.0f : -1.0f;
+                out->unit[out->n] = base + (int32_t)j;
+                out->sign[out->n] = fired;
+                out->key[out->n] = fabsf(potential[j]);
+                out->arrival[out->n++] = arrival;
+                potential[j] -= fired;
+                net_count[j] += fired;
+                more |= potential[j] > 0.5f || (rule != FIRE_UP && potential[j] <= -0.5f);
+            }
+        }
+    }
+    return 0;
+}
+
 TARGET static ALWAYS_INLINE ptrdiff_t
 NAME(block_integrate)(float *potential, float *net_count, const FiringRule rule, int32_t base, const float *weights,
                       ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t first, ptrdiff_t n, int pending,
                       SpikeTrain *out, const int n_vectors)
 {
     VECTOR p[REGISTERS];
-    ptrdiff_t k;
+    ptrdiff_t k = first;
+    if (pending && first < n) {
+        if (NAME(block_fire)(potential, net_count, n_vectors * LANES, rule, base, (int32_t)k, out))
+            return k;
+        k++;
+    }
     for (int v = 0; v < n_vectors; v++)
         p[v] = *(const VECTOR *)(potential + v * LANES);
-    for (k = first; k < n; k++) {
-        if (!pending) {
-            const float *row = weights + unit[k] * stride;
-            const float s = sign[k];
-            for (int v = 0; v < n_vectors; v++)
-                p[v] += s * *(const VECTOR *)(row + v * LANES);
+    for (; k < n; k++) {
+        const float *row = weights + unit[k] * stride;
+        const float s = sign[k];
+        for (int v = 0; v < n_vectors; v++)
+            p[v] += s * *(const VECTOR *)(row + v * LANES);
+        VECTOR most = p[0];
+        uint32_t down = NAME(mask_down)(p[0], net_count, rule);
+        for (int v = 1; v < n_vectors; v++) {
+            most = NAME(larger)(most, p[v]);
+            down |= NAME(mask_down)(p[v], net_count + v * LANES, rule);
         }
-        pending = 0;
-        for (;;) {
-            VECTOR most = p[0];
-            uint32_t down = NAME(mask_down)(p[0], net_count, rule);
-            for (int v = 1; v < n_vectors; v++) {
-                most = NAME(larger)(most, p[v]);
-                down |= NAME(mask_down)(p[v], net_count + v * LANES, rule);
-            }
-            if (!(NAME(mask_above)(most, 0.5f) | down))
-                break;
-            if (out->room - out->n < n_vectors * LANES)
-                goto leave;
-            for (int v = 0; v < n_vectors; v++) {
-                const uint32_t up = NAME(mask_above)(p[v], 0.5f);
-                uint32_t past = up | NAME(mask_down)(p[v], net_count + v * LANES, rule);
-                if (!past)
-                    continue;
-                float lane[LANES];
-                memcpy(lane, &p[v], sizeof lane);
-                for (int i = 0; i < LANES; i++) {
-                    if (!(past >> i & 1))
-                        continue;
-                    const float fired = up >> i & 1 ? 1.0f : -1.0f;
-                    out->unit[out->n] = base + v * LANES + i;
-                    out->sign[out->n] = fired;
-                    out->key[out->n] = fabsf(lane[i]);
-                    out->arrival[out->n++] = (int32_t)k;
-                    net_count[v * LANES + i] += fired;
-                    lane[i] -= fired;
-                }
-                memcpy(&p[v], lane, sizeof lane);
-            }
-        }
+        if (!(NAME(mask_above)(most, 0.5f) | down))
+            continue;
+        for (int v = 0; v < n_vectors; v++)
+            *(VECTOR *)(potential + v * LANES) = p[v];
+        if (NAME(block_fire)(potential, net_count, n_vectors * LANES, rule, base, (int32_t)k, out))
+            return k;
+        for (int v = 0; v < n_vectors; v++)
+            p[v] = *(const VECTOR *)(potential + v * LANES);
     }
-leave:
     for (int v = 0; v < n_vectors; v++)
         *(VECTOR *)(potential + v * LANES) = p[v];
-    return k;
+    return n;
 }
 
 #define CASE_INTEGRATE(n_vectors)                                                                                      \
