@@ -5,10 +5,10 @@ from .settings cimport Settings
 
 
 cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) noexcept nogil
+cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil
 cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil
 cdef void rectifying_error_take(Network network, const Settings *settings) noexcept nogil
 cdef int output_error_fire(Network network) noexcept nogil
-cdef double output_loss(Network network, const Settings *settings) noexcept nogil
 cdef double layer_rate(Network network, const Settings *settings, int l, double eta) noexcept nogil
 cdef void trace_refresh(Network network, const Settings *settings, int l) noexcept nogil
 cdef int errors_send(Network network, const Settings *settings, double eta, int t) noexcept nogil

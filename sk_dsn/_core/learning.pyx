@@ -23,12 +23,10 @@ cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) 
             layer.keep[j] = scale if uniform(key, l, j) >= settings.dropout else 0.0
 
 
-cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil:
-    """Adds `weight` times the error of the output at time step t to the output's error potentials, in units of error
-    spikes. Returns the loss."""
+cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil:
+    """The error of the output at time step t against the target, into the output's `error`. Returns the loss."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef float *error = output.error
-    cdef float joined = weight * settings.error_resolution
     cdef double loss = 0.0
     cdef Py_ssize_t j
     if settings.loss == LOG_LOSS:
@@ -40,8 +38,18 @@ cdef double output_error_join(Network network, const Settings *settings, int t, 
         for j in range(output.n_units):
             error[j] = output.input_sum[j] / <float> t - network.target[j]
             loss += 0.5 * error[j] * error[j]
+    return loss
+
+
+cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil:
+    """Adds `weight` times the error of the output at time step t to the output's error potentials, in units of error
+    spikes. Returns the loss."""
+    cdef Layer *output = &network.layers[network.n_layers - 1]
+    cdef double loss = output_error(network, settings, t)
+    cdef float joined = weight * settings.error_resolution
+    cdef Py_ssize_t j
     for j in range(output.n_units):
-        output.error_potential[j] += joined * error[j]
+        output.error_potential[j] += joined * output.error[j]
     return loss
 
 
@@ -63,17 +71,6 @@ cdef int output_error_fire(Network network) noexcept nogil:
     """Fires the output's error potentials into its error spikes. Returns -1 where they are out of range."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
     return network.kernels.potential_fire(output.error_potential, NULL, output.width, FIRE_BOTH, output.error)
-
-
-cdef double output_loss(Network network, const Settings *settings) noexcept nogil:
-    """Half the squared distance of the output to the target, at the end of a sample."""
-    cdef Layer *output = &network.layers[network.n_layers - 1]
-    cdef double loss = 0.0, error
-    cdef Py_ssize_t j
-    for j in range(output.n_units):
-        error = output.input_sum[j] / <float> settings.n_time_steps - network.target[j]
-        loss += 0.5 * error * error
-    return loss
 
 
 cdef double layer_rate(Network network, const Settings *settings, int l, double eta) noexcept nogil:

@@ -57,8 +57,8 @@ def is_padded(array):
     rows, columns = array.shape
     row_bytes = padded(columns) * sizeof(float)
     first = array.ctypes.data
-    return (array.strides == (row_bytes, sizeof(float)) and first >= base.ctypes.data
-            and first + rows * row_bytes <= base.ctypes.data + base.nbytes)
+    return (array.strides[1] == sizeof(float) and (rows == 1 or array.strides[0] == row_bytes)
+            and first >= base.ctypes.data and first + rows * row_bytes <= base.ctypes.data + base.nbytes)
 
 
 def padded_copy(values):

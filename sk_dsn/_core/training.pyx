@@ -4,12 +4,13 @@ import numpy as np
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
-from .learning cimport dropout_draw, errors_send, output_error_fire, output_error_join, output_loss, totals_learn
+from .learning cimport (dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
+                        rectifying_error_take, totals_learn)
 from .network cimport Layer, Network
 from .rng cimport sample_key
 from .settings cimport CLOCK_DRIVEN, COUNTING, EVENT_DRIVEN, Settings
@@ -24,13 +25,21 @@ cdef int counting_learn(Network network, const Settings *settings, const Stimulu
                         double *loss) noexcept nogil:
     """A training sample of the counting simulation. Returns -1, or the layer that left the range."""
     cdef int failed = -1, t, last = network.n_layers - 1
+    cdef Layer *output = &network.layers[last]
     for t in range(1 if stimulus.step else settings.n_time_steps, settings.n_time_steps + 1):
         failed = counting_run(network, settings, stimulus, t)
         if failed >= 0:
             return failed
-    loss[0] += output_error_join(network, settings, settings.n_time_steps, settings.n_time_steps)
-    if output_error_fire(network):
-        return last
+    if settings.rectifying_output:
+        loss[0] += output_error(network, settings, settings.n_time_steps)
+        if network.kernels.sum_rectify(output.input_sum, output.n_units, output.net_count):
+            return last
+        memset(network.target_potential, 0, output.width * sizeof(float))
+        rectifying_error_take(network, settings)
+    else:
+        loss[0] += output_error_join(network, settings, settings.n_time_steps, settings.n_time_steps)
+        if output_error_fire(network):
+            return last
     return errors_send(network, settings, eta, settings.n_time_steps)
 
 
@@ -51,7 +60,7 @@ cdef int stepped_learn(Network network, const Settings *settings, const Stimulus
         if not settings.step_feedback:
             input_sum_step(network, settings)
         if t == n:
-            loss[0] += output_loss(network, settings)
+            loss[0] += output_error(network, settings, t)
         if settings.step_feedback or t == n:
             if events:
                 failed = -1 - event_feedback(network, settings, eta, t)
@@ -154,6 +163,7 @@ def train_epoch(Network network, settings, const float[:, :, ::1] X, labels, Y, 
     if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
         raise ValueError("counts has the wrong shape")
     stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
+    memset(network.target, 0, output.n_units * sizeof(float))
     with nogil:
         for k in range(n):
             sample = order[k]
