@@ -1,36 +1,68 @@
-"""The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it with checks and without optimisation."""
+"""The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks."""
 import os
-import sys
+import subprocess
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
 CORE = "sk_dsn/_core"
 
-if sys.platform == "win32":
-    flags = ["/Od", "/Zi", "/UNDEBUG"] if DEBUG else ["/O2", "/fp:precise"]
-else:
+
+def compiler_flags(compiler):
+    if compiler.compiler_type == "msvc":
+        return ["/Od", "/Z7", "/UNDEBUG"] if DEBUG else ["/O2", "/fp:precise"]
     # Every instruction set must give the same bits, so products and sums are rounded separately; neither errno nor
-    # floating-point traps are used, and saying so lets conversions and comparisons vectorise. Unroll-and-jam turns the
-    # loop over a list of rows into gathers. The kernels pass vectors between inlined functions only, hence no-psabi.
+    # floating-point traps are used, and saying so lets conversions and comparisons vectorise. The kernels pass vectors
+    # between inlined functions only, hence no-psabi.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
-    flags += ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-fno-loop-unroll-and-jam"]
+    if DEBUG:
+        # Undefined behaviour traps (SIGILL): that needs no library, so it works in an extension of any Python.
+        return [*flags, "-O0", "-g", "-UNDEBUG", "-U_FORTIFY_SOURCE", "-fsanitize=undefined,float-cast-overflow",
+                "-fsanitize-undefined-trap-on-error"]
+    # Debug information, which Python's own flags ask for, would be four fifths of a wheel.
+    # GCC's unroll-and-jam turns the loop over a list of rows into gathers; Clang has no such flag and refuses it.
+    no_jam = "-fno-loop-unroll-and-jam"
+    trial = [*compiler.compiler_so, no_jam, "-E", "-x", "c", os.devnull]
+    known = subprocess.run(trial, capture_output=True, check=False).returncode == 0
+    return [*flags, "-O3", "-g0", *([no_jam] if known else [])]
+
+
+class CoreBuild(build_ext):
+    def build_extensions(self):
+        for module in self.extensions:
+            module.extra_compile_args = compiler_flags(self.compiler)
+        super().build_extensions()
 
 
 def extension(name, *sources):
-    return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources], extra_compile_args=flags,
+    return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources],
                      depends=[f"{CORE}/kernels.h", f"{CORE}/kernels_simd.h"], include_dirs=[CORE])
 
 
-setup(
-    ext_modules=cythonize(
-        [extension("network", f"{CORE}/kernels.c"),
-         *map(extension, ("settings", "spike_train", "counting", "stepping", "clock_driven", "event_driven", "learning",
-                          "training", "prediction"))],
-        compiler_directives={
-            "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "initializedcheck": DEBUG,
-            "cdivision": not DEBUG, "overflowcheck": DEBUG, "embedsignature": True,
-        },
-    ),
+# What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when
+# the settings change, and everything depends on it.
+settings = Path("build/settings")
+settings_now = f"DEBUG = {DEBUG}\n{Path(__file__).read_text()}"
+settings_changed = not settings.exists() or settings.read_text() != settings_now
+
+ext_modules = cythonize(
+    [extension("network", f"{CORE}/kernels.c"),
+     *map(extension, ["settings", "spike_train", "stepping", "counting", "clock_driven", "event_driven", "learning",
+                      "training", "prediction"])],
+    build_dir="build/cython",
+    force=settings_changed,
+    # Without overflowcheck: the random generator's products wrap, and Cython would raise there without the GIL.
+    compiler_directives={
+        "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "initializedcheck": DEBUG,
+        "cdivision": not DEBUG, "embedsignature": True,
+    },
 )
+if settings_changed:
+    settings.write_text(settings_now)
+for module in ext_modules:
+    module.depends.append(str(settings))
+
+setup(ext_modules=ext_modules, cmdclass={"build_ext": CoreBuild}, options={"build_ext": {"parallel": True}})

@@ -192,16 +192,16 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             check_consistent_length(X, y)
         else:
             X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, **self._target_checks)
-            X = X[:, np.newaxis]
+            X = _aligned(X)[:, np.newaxis]
         return X, self._encode_targets(y, classes, reset)
 
     def _check_stream(self, X, reset):
         """A stream as C-ordered float32; its features are the last axis."""
         X = np.asarray(X)
         if X.shape[1] < 1:
-            raise ValueError(f"A stream needs at least one time step: X has shape {X.shape} (n_samples, n_time_steps, n_features).")
+            raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
         flat = X.reshape(-1, X.shape[2])
-        return validate_data(self, flat, dtype=np.float32, order="C", reset=reset).reshape(X.shape)
+        return _aligned(validate_data(self, flat, dtype=np.float32, order="C", reset=reset)).reshape(X.shape)
 
     def _settings(self, X):
         """Parameters for the core, for a checked X: a stream brings its own number of time steps."""
@@ -402,8 +402,10 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             and not hasattr(self, "feature_names_in_")
         ):
             with np.errstate(over="ignore"):
-                return np.ascontiguousarray(X, dtype=np.float32)[:, np.newaxis]
-        return validate_data(self, X, dtype=np.float32, order="C", reset=False)[:, np.newaxis]
+                X = np.ascontiguousarray(X, dtype=np.float32)
+        else:
+            X = validate_data(self, X, dtype=np.float32, order="C", reset=False)
+        return _aligned(X)[:, np.newaxis]
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
@@ -437,6 +439,11 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         X = self._check_prediction_input(X)
         settings = self._settings(X)
         yield from self._last_outputs(X, settings, settings["n_time_steps"])
+
+
+def _aligned(X):
+    """X, copied where its numbers straddle words (as in packed records): C has no floats there."""
+    return X if X.flags.aligned else X.copy()
 
 
 def _is_stream(X):

@@ -234,6 +234,10 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
                 )
         elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}.")
+        if (y.dtype.kind in "OUS") != (self.classes_.dtype.kind in "OUS"):
+            raise ValueError(
+                f"y holds labels of type {y.dtype}, but the classes are of type {self.classes_.dtype}: {self.classes_.tolist()}."
+            )
         labels = np.searchsorted(self.classes_, y).clip(max=self.n_outputs_ - 1)
         known = self.classes_[labels] == y
         if not np.all(known):

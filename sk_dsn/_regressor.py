@@ -299,7 +299,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         return float(r2_score(targets, outputs))
 
     def _values(self, outputs):
-        return outputs.ravel() if self.single_output_ else outputs
+        values = outputs.astype(np.float64)
+        return values.ravel() if self.single_output_ else values
 
     def predict(self, X):
         """Output of the network after the last time step.
@@ -310,7 +311,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
 
         Returns
         -------
-        values : ndarray of float32, shape (n_samples,) or (n_samples, n_outputs)
+        values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
             As y was given: accumulated output divided by time, not rectified.
         """
         return self._values(self._outputs(self._check_prediction_input(X)))
@@ -324,7 +325,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
 
         Yields
         ------
-        values : ndarray of float32, shape (n_samples,) or (n_samples, n_outputs)
+        values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
         """
         for outputs in self._staged_outputs(X):
             yield self._values(outputs)
