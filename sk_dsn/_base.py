@@ -163,6 +163,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _partial_fit(self, X, y, classes, coefs_init, intercepts_init):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
+        self._validate_params()
         trained = copy.copy(self)
         first = not hasattr(self, "coefs_")
         X, targets = trained._check_training_input(X, y, classes, reset=first)
@@ -178,7 +179,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         network = trained._training_network(X)
         order = trained._epoch_order(np.arange(X.shape[0]))
         rates = (self.learning_rate_init, self.learning_rate_init)
-        trained.loss_curve_ = [*trained.loss_curve_, trained._train_epoch(network, X, targets, order, rates)]
+        trained.loss_curve_.append(trained._train_epoch(network, X, targets, order, rates))
         trained.n_iter_ += 1
         trained._store_potentials(network)
         self.__dict__ = trained.__dict__
@@ -227,7 +228,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             scale = np.sqrt(2.0 / n_in) if self.weight_init_scale is None else self.weight_init_scale
             weights = padded_zeros(n_in, n_out)
             if coefs_init is None:
-                weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
+                weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * scale
             self.coefs_.append(weights)
         self.intercepts_ = [padded_zeros(1, n_out)[0] for _, n_out in shapes]
         _copy_into(self.coefs_, coefs_init, "coefs_init")
@@ -249,6 +250,8 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} does not fit the weights trained so far, of shapes "
                 f"{[w.shape for w in self.coefs_]}; set it back, or call fit with warm_start=False to start anew."
             )
+        if not self.fit_intercept and any(b.any() for b in self.intercepts_):
+            raise ValueError("The network has learned biases; set fit_intercept=True, or start anew with warm_start=False.")
         self.coefs_, self.intercepts_ = self._weights_copy()
 
     def _weights_copy(self):
@@ -281,6 +284,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _train_epoch(self, network, X, targets, order, rates):
         settings = self._settings(X)
         labels, values = (targets, None) if targets.ndim == 1 else (None, targets)
+        epoch, self.t_ = self.t_, self.t_ + len(order)  # an interrupted epoch is not drawn again
         loss, failed_layer = train_epoch(
             network,
             settings,
@@ -291,19 +295,20 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             rate_first=rates[0],
             rate_last=rates[1],
             seed=self.seed_,
-            epoch=self.t_,
+            epoch=epoch,
         )
         if failed_layer == 0:
             raise ValueError(
                 f"Input contains values that mean more than 2**24 spikes in {settings['n_time_steps']} time steps. "
-                "Scale the features, for instance with StandardScaler or MinMaxScaler."
+                "Scale the features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps."
             )
         if failed_layer > 0:
             raise ValueError(
-                f"Training diverged: the potentials or weights of layer {failed_layer} left the range of float32. "
-                "Lower learning_rate_init, scale the features (StandardScaler, MinMaxScaler) or set normalized_step=True."
+                f"Training diverged: layer {failed_layer} had more than 2**24 spikes in a sample of "
+                f"{settings['n_time_steps']} time steps, or its potentials or weights left the range of float32. Lower "
+                "learning_rate_init, scale the features (StandardScaler, MinMaxScaler), set normalized_step=True or lower "
+                "n_time_steps."
             )
-        self.t_ += len(order)
         return loss
 
     def _train(self, X, targets):
@@ -311,8 +316,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         training_rows, validation_rows = np.arange(X.shape[0]), None
         if self.early_stopping:
             training_rows, validation_rows = self._split_rows(training_rows, targets)
-            if self.validation_scores_ is None:
-                self.validation_scores_, self.best_validation_score_ = [], -np.inf
+            self.validation_scores_ = list(self.validation_scores_ or [])
         self.loss_curve_ = list(self.loss_curve_)
         network = self._training_network(X)
         best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
@@ -371,12 +375,14 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         except ValueError as error:
             raise ValueError(
                 f"early_stopping=True could not hold out validation_fraction={self.validation_fraction} of {len(rows)} "
-                f"samples: {error} Set early_stopping=False, change validation_fraction, or pass more samples."
+                f"samples: {str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more samples."
             ) from error
         return training, validation
 
     @property
     def loss_(self):
+        if not getattr(self, "loss_curve_", None):
+            raise AttributeError("loss_ is there after the first epoch of training.")
         return self.loss_curve_[-1]
 
     # Prediction
@@ -410,7 +416,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
         coefs = [
-            w if w.dtype == np.float32 and w.strides[1] == w.itemsize else np.ascontiguousarray(w, dtype=np.float32)
+            w if w.dtype == np.float32 and w.strides[1] == w.itemsize and w.flags.aligned else np.array(w, np.float32)
             for w in self.coefs_
         ]
         return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts_]
@@ -455,10 +461,13 @@ def _copy_into(arrays, values, name):
     """Copies a user's list of arrays into arrays of the network's shapes; None leaves them as they are."""
     if values is None:
         return
+    if not isinstance(values, (list, tuple)):
+        raise ValueError(f"{name} must be a list of arrays, one per layer above the input, got {type(values).__name__}.")
     if len(values) != len(arrays):
         raise ValueError(f"{name} must hold {len(arrays)} arrays, one per layer above the input, got {len(values)}.")
     for k, (array, value) in enumerate(zip(arrays, values, strict=True)):
-        value = np.asarray(value, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            value = np.asarray(value, dtype=np.float32)
         if value.shape != array.shape:
             raise ValueError(f"{name}[{k}] must have shape {array.shape}, got {value.shape}.")
         if not np.isfinite(value).all():

@@ -115,7 +115,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     validation_scores_ : list of float or None
         Accuracy on the samples held out after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None
-        The largest of them: that of the weights kept.
+        The largest of them in the last `fit`: that of the weights kept.
     n_iter_ : int
         Epochs of the last `fit`, or calls of `partial_fit` since.
     t_ : int
@@ -243,7 +243,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         if not np.all(known):
             raise ValueError(
                 f"y holds labels that are not among the classes {self.classes_.tolist()}: "
-                f"{np.unique(y[~known]).tolist()}. Name all classes in the first call, or start anew with fit."
+                f"{np.unique(y[~known]).tolist()}. Name all classes in the first call of partial_fit, or start anew with "
+                "fit and warm_start=False."
             )
         return labels.astype(np.int32)
 

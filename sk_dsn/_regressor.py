@@ -109,7 +109,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     validation_scores_ : list of float or None
         R² on the samples held out after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None
-        The largest of them: that of the weights kept.
+        The largest of them in the last `fit`: that of the weights kept.
     n_iter_ : int
         Epochs of the last `fit`, or calls of `partial_fit` since.
     t_ : int

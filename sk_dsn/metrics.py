@@ -1,5 +1,6 @@
 """What a network costs in spikes: counts of the spiking network itself, not of what the processor did to compute it."""
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ._core.network import Network
 from ._core.prediction import spike_counts as core_spike_counts
@@ -58,6 +59,7 @@ def synaptic_operations(estimator, X):
     operations : ndarray of int64, shape (n_samples, n_time_steps)
         Additions up to and including each time step: the sum over layers of spikes x fan-out.
     """
+    check_is_fitted(estimator)
     fan_out = [w.shape[1] for w in estimator.coefs_]
     return np.cumsum(spike_counts(estimator, X) @ np.array(fan_out, dtype=np.int64), axis=1)
 
@@ -74,4 +76,5 @@ def dense_operations(estimator):
     -------
     operations : int
     """
+    check_is_fitted(estimator)
     return sum(w.size for w in estimator.coefs_)

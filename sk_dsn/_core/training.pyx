@@ -95,6 +95,9 @@ cdef bint weights_are_finite(Network network) noexcept nogil:
             for j in range(layer.n_units):
                 if not isfinite(layer.weights[i * layer.stride + j]):
                     return False
+        for j in range(layer.n_units if layer.intercepts != NULL else 0):
+            if not isfinite(layer.intercepts[j]):
+                return False
     return True
 
 
