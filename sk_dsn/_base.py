@@ -228,7 +228,8 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             scale = np.sqrt(2.0 / n_in) if self.weight_init_scale is None else self.weight_init_scale
             weights = padded_zeros(n_in, n_out)
             if coefs_init is None:
-                weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * scale
+                with np.errstate(over="ignore"):
+                    weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
             self.coefs_.append(weights)
         self.intercepts_ = [padded_zeros(1, n_out)[0] for _, n_out in shapes]
         _copy_into(self.coefs_, coefs_init, "coefs_init")
