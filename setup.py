@@ -49,8 +49,9 @@ settings_now = f"DEBUG = {DEBUG}\n{Path(__file__).read_text()}"
 settings_changed = not settings.exists() or settings.read_text() != settings_now
 
 ext_modules = cythonize(
-    [extension("network", f"{CORE}/kernels.c"), extension("counting"), extension("learning"),
-     extension("training"), extension("prediction")],
+    [extension("network", f"{CORE}/kernels.c"),
+     *map(extension, ["settings", "spike_train", "stepping", "counting", "clock_driven", "event_driven", "learning",
+                      "training", "prediction"])],
     build_dir="build/cython",
     force=settings_changed,
     # Without overflowcheck: the random generator's products wrap, and Cython would raise there without the GIL.

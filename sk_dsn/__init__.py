@@ -2,6 +2,8 @@
 from importlib.metadata import version
 
 from ._classifier import SpikingMLPClassifier
+from ._regressor import SpikingMLPRegressor
+from ._settings import PAPER_SETTINGS
 
-__all__ = ["SpikingMLPClassifier"]
+__all__ = ["PAPER_SETTINGS", "SpikingMLPClassifier", "SpikingMLPRegressor"]
 __version__ = version("sk-dsn")

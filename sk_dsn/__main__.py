@@ -100,7 +100,7 @@ def check_writable(path):
     """Finds out before the work, not after it, that its result cannot be written."""
     if path is None:
         return
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise CommandError(f"{path} is not a regular file; give the name of a file to write.")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
@@ -324,7 +324,7 @@ def digits_data():
 def mnist_data():
     folder = os.environ.get("SK_DSN_DATA")
     path = Path(folder, "mnist.npz") if folder else None
-    data = npz_data(path, None) if path and path.is_file() else mnist_from_openml(path)
+    data = npz_data(path, None) if path and os.path.isfile(path) else mnist_from_openml(path)
     return replace(data, name="MNIST", settings=MNIST_SETTINGS)
 
 

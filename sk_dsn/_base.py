@@ -3,22 +3,21 @@ import copy
 import time
 import warnings
 from abc import ABCMeta, abstractmethod
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import Interval, Options, StrOptions
-from ._core.learning import Loss
-from ._core.network import Network, padded_zeros
+from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
-
-LOSSES = {"log_loss": Loss.LOG_LOSS, "squared_error": Loss.SQUARED_ERROR}
+from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
 ADAPTIVE_DIVISOR = 5.0
@@ -33,8 +32,14 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "n_time_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_time_steps": [Interval(Integral, 1, 2**24, closed="both")],
+        "neuron": [StrOptions(set(NEURONS))],
+        "simulation": [StrOptions({"auto", *SIMULATIONS})],
+        "propagation": [StrOptions({"breadth-first", "depth-first"})],
+        "feedback": [StrOptions({"sample", "step"})],
+        "weight_update": [StrOptions({"sgd", "fractional"})],
         "loss": [StrOptions(set(LOSSES))],
+        "output_activation": [StrOptions({"linear", "rectifying"})],
         "error_resolution": [Interval(Real, 0, None, closed="neither")],
         "fit_intercept": ["boolean"],
         "weight_init_scale": [None, Interval(Real, 0, None, closed="left")],
@@ -42,7 +47,12 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         "learning_rate": [StrOptions({"linear", "constant", "adaptive"})],
         "normalized_step": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "backward_reset": [StrOptions(set(RESETS))],
+        "forward_reset": [StrOptions({"zero", "keep"})],
+        "hold_error": ["boolean"],
+        "smooth_gradient": ["boolean"],
         "spike_penalty": [Interval(Real, 0, None, closed="left")],
+        "mask_negative_inputs": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
@@ -54,33 +64,50 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     }
 
-    @abstractmethod
     def __init__(
         self,
-        hidden_layer_sizes,
-        n_time_steps,
-        loss,
-        error_resolution,
-        fit_intercept,
-        weight_init_scale,
-        learning_rate_init,
-        learning_rate,
-        normalized_step,
-        dropout,
-        spike_penalty,
-        max_iter,
-        shuffle,
-        random_state,
-        tol,
-        verbose,
-        warm_start,
-        early_stopping,
-        validation_fraction,
-        n_iter_no_change,
+        hidden_layer_sizes=(100,),
+        *,
+        n_time_steps=16,
+        neuron="signed",
+        simulation="auto",
+        propagation="breadth-first",
+        feedback="sample",
+        weight_update="sgd",
+        loss="log_loss",
+        output_activation="linear",
+        error_resolution=8.0,
+        fit_intercept=True,
+        weight_init_scale=None,
+        learning_rate_init=0.5,
+        learning_rate="linear",
+        normalized_step=True,
+        dropout=0.0,
+        backward_reset="keep",
+        forward_reset="zero",
+        hold_error=True,
+        smooth_gradient=False,
+        spike_penalty=0.0,
+        mask_negative_inputs=False,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_time_steps = n_time_steps
+        self.neuron = neuron
+        self.simulation = simulation
+        self.propagation = propagation
+        self.feedback = feedback
+        self.weight_update = weight_update
         self.loss = loss
+        self.output_activation = output_activation
         self.error_resolution = error_resolution
         self.fit_intercept = fit_intercept
         self.weight_init_scale = weight_init_scale
@@ -88,7 +115,12 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         self.learning_rate = learning_rate
         self.normalized_step = normalized_step
         self.dropout = dropout
+        self.backward_reset = backward_reset
+        self.forward_reset = forward_reset
+        self.hold_error = hold_error
+        self.smooth_gradient = smooth_gradient
         self.spike_penalty = spike_penalty
+        self.mask_negative_inputs = mask_negative_inputs
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.random_state = random_state
@@ -98,6 +130,9 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+
+    # What validate_data is told of y.
+    _target_checks = {}
 
     @abstractmethod
     def _encode_targets(self, y, classes, reset):
@@ -112,8 +147,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _fit(self, X, y, coefs_init, intercepts_init):
         trained = copy.copy(self)
         going_on = self.warm_start and hasattr(self, "coefs_")
-        X, y = validate_data(trained, X, y, dtype=np.float32, order="C", reset=not going_on)
-        targets = trained._encode_targets(y, classes=None, reset=not going_on)
+        X, targets = trained._check_training_input(X, y, classes=None, reset=not going_on)
         if going_on:
             if coefs_init is not None or intercepts_init is not None:
                 raise ValueError(
@@ -128,12 +162,12 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         return self
 
     def _partial_fit(self, X, y, classes, coefs_init, intercepts_init):
+        self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
         trained = copy.copy(self)
         first = not hasattr(self, "coefs_")
-        X, y = validate_data(trained, X, y, dtype=np.float32, order="C", reset=first)
-        targets = trained._encode_targets(y, classes=classes, reset=first)
+        X, targets = trained._check_training_input(X, y, classes, reset=first)
         if first:
             trained._start_network(coefs_init, intercepts_init)
         elif coefs_init is not None or intercepts_init is not None:
@@ -143,14 +177,37 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             )
         else:
             trained._continue_network()
-        network = trained._training_network()
+        network = trained._training_network(X)
         order = trained._epoch_order(np.arange(X.shape[0]))
         rates = (self.learning_rate_init, self.learning_rate_init)
-        trained.loss_curve_ = [*trained.loss_curve_, trained._train_epoch(network, X, targets, order, rates)]
+        trained.loss_curve_.append(trained._train_epoch(network, X, targets, order, rates))
         trained.n_iter_ += 1
-        trained.backward_potentials_ = network.error_potentials()
+        trained._store_potentials(network)
         self.__dict__ = trained.__dict__
         return self
+
+    def _check_training_input(self, X, y, classes, reset):
+        """X as the core takes it, shape (n_samples, 1 or n_time_steps, n_features), and the encoded targets."""
+        if _is_stream(X):
+            X = self._check_stream(X, reset)
+            y = validate_data(self, y=y, **self._target_checks)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, **self._target_checks)
+            X = _aligned(X)[:, np.newaxis]
+        return X, self._encode_targets(y, classes, reset)
+
+    def _check_stream(self, X, reset):
+        """A stream as C-ordered float32; its features are the last axis."""
+        X = np.asarray(X)
+        if X.shape[1] < 1:
+            raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
+        flat = X.reshape(-1, X.shape[2])
+        return _aligned(validate_data(self, flat, dtype=np.float32, order="C", reset=reset)).reshape(X.shape)
+
+    def _settings(self, X):
+        """Parameters for the core, for a checked X: a stream brings its own number of time steps."""
+        return core_settings(self, self._check_time_steps() if X.shape[1] == 1 else X.shape[1])
 
     def _layer_sizes(self):
         hidden = self.hidden_layer_sizes
@@ -162,7 +219,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _start_network(self, coefs_init, intercepts_init):
         """A network with new weights, or with those given."""
         sizes = self._layer_sizes()
-        shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
+        shapes = list(pairwise(sizes))
         if intercepts_init is not None and not self.fit_intercept:
             raise ValueError("intercepts_init was passed with fit_intercept=False; set fit_intercept=True to have biases.")
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -172,12 +229,14 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             scale = np.sqrt(2.0 / n_in) if self.weight_init_scale is None else self.weight_init_scale
             weights = padded_zeros(n_in, n_out)
             if coefs_init is None:
-                weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
+                with np.errstate(over="ignore"):
+                    weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
             self.coefs_.append(weights)
-        self.intercepts_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
+        self.intercepts_ = [padded_zeros(1, n_out)[0] for _, n_out in shapes]
         _copy_into(self.coefs_, coefs_init, "coefs_init")
         _copy_into(self.intercepts_, intercepts_init, "intercepts_init")
         self.backward_potentials_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
+        self.forward_potentials_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
         self.n_layers_ = len(sizes)
         self.n_iter_ = 0
         self.t_ = 0
@@ -188,23 +247,35 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _continue_network(self):
         """Copies of the weights to train on: if training fails, nothing has changed."""
         sizes = self._layer_sizes()
-        if [w.shape for w in self.coefs_] != list(zip(sizes[:-1], sizes[1:], strict=True)):
+        if [w.shape for w in self.coefs_] != list(pairwise(sizes)):
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} does not fit the weights trained so far, of shapes "
                 f"{[w.shape for w in self.coefs_]}; set it back, or call fit with warm_start=False to start anew."
             )
-        given = self.coefs_
-        self.coefs_ = [padded_zeros(*w.shape) for w in given]
-        _copy_into(self.coefs_, given, "coefs_")
-        self.intercepts_ = [b.astype(np.float32) for b in self.intercepts_]
+        if not self.fit_intercept and any(b.any() for b in self.intercepts_):
+            raise ValueError("The network has learned biases; set fit_intercept=True, or start anew with warm_start=False.")
+        self.coefs_, self.intercepts_ = self._weights_copy()
 
-    def _training_network(self):
+    def _weights_copy(self):
+        """Copies of weights and biases in the layout that training takes."""
+        return [padded_copy(w) for w in self.coefs_], [padded_copy(b[np.newaxis])[0] for b in self.intercepts_]
+
+    def _training_network(self, X):
+        stepped = self._settings(X)["simulation"] != SIMULATIONS["counting"]
         return Network(
             self.coefs_,
             self.intercepts_ if self.fit_intercept else None,
             self.backward_potentials_,
+            potentials=self.forward_potentials_ if self.forward_reset == "keep" else None,
+            stepped=stepped,
             dropout=self.dropout > 0,
         )
+
+    def _store_potentials(self, network):
+        """What the next call goes on with."""
+        self.backward_potentials_ = network.error_potentials()
+        if self.forward_reset == "keep":
+            self.forward_potentials_ = network.potentials()
 
     def _epoch_order(self, rows):
         """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
@@ -213,33 +284,33 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         return np.random.default_rng([self.seed_, self.t_]).permutation(rows)
 
     def _train_epoch(self, network, X, targets, order, rates):
+        settings = self._settings(X)
+        labels, values = (targets, None) if targets.ndim == 1 else (None, targets)
+        epoch, self.t_ = self.t_, self.t_ + len(order)  # an interrupted epoch is not drawn again
         loss, failed_layer = train_epoch(
             network,
+            settings,
             X,
-            targets,
+            labels,
+            values,
             order,
-            loss=LOSSES[self.loss],
-            n_time_steps=self.n_time_steps,
-            error_resolution=self.error_resolution,
-            normalized_step=self.normalized_step,
-            spike_penalty=self.spike_penalty,
-            dropout=self.dropout,
             rate_first=rates[0],
             rate_last=rates[1],
             seed=self.seed_,
-            epoch=self.t_,
+            epoch=epoch,
         )
         if failed_layer == 0:
             raise ValueError(
-                f"Input contains values that mean more than 2**24 spikes in {self.n_time_steps} time steps. "
-                "Scale the features, for instance with StandardScaler or MinMaxScaler."
+                f"Input contains values that mean more than 2**24 spikes in {settings['n_time_steps']} time steps. "
+                "Scale the features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps."
             )
         if failed_layer > 0:
             raise ValueError(
-                f"Training diverged: the potentials or weights of layer {failed_layer} left the range of float32. "
-                "Lower learning_rate_init, scale the features (StandardScaler, MinMaxScaler) or set normalized_step=True."
+                f"Training diverged: layer {failed_layer} had more than 2**24 spikes in a sample of "
+                f"{settings['n_time_steps']} time steps, or its potentials or weights left the range of float32. Lower "
+                "learning_rate_init, scale the features (StandardScaler, MinMaxScaler), set normalized_step=True or lower "
+                "n_time_steps."
             )
-        self.t_ += len(order)
         return loss
 
     def _train(self, X, targets):
@@ -247,10 +318,9 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         training_rows, validation_rows = np.arange(X.shape[0]), None
         if self.early_stopping:
             training_rows, validation_rows = self._split_rows(training_rows, targets)
-            if self.validation_scores_ is None:
-                self.validation_scores_, self.best_validation_score_ = [], -np.inf
+            self.validation_scores_ = list(self.validation_scores_ or [])
         self.loss_curve_ = list(self.loss_curve_)
-        network = self._training_network()
+        network = self._training_network(X)
         best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
         rate, began = self.learning_rate_init, time.perf_counter()
         self.n_iter_ = 0
@@ -271,7 +341,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                     report += f", validation score {score:.4f}"
                     improved = score >= best_score + self.tol
                     if score > best_score:
-                        best_score, best_state = score, self._weights_copy(network)
+                        best_score, best_state = score, (*self._weights_copy(), network.error_potentials())
                 else:
                     improved = loss <= best_loss - self.tol
                     best_loss = min(best_loss, loss)
@@ -293,15 +363,10 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                     )
         except KeyboardInterrupt:
             warnings.warn("Training interrupted: the estimator keeps the weights reached.", stacklevel=5)
-        self.backward_potentials_ = network.error_potentials()
+        self._store_potentials(network)
         if best_state is not None:
             self.coefs_, self.intercepts_, self.backward_potentials_ = best_state
             self.best_validation_score_ = best_score
-
-    def _weights_copy(self, network):
-        coefs = [padded_zeros(*w.shape) for w in self.coefs_]
-        _copy_into(coefs, self.coefs_, "coefs_")
-        return coefs, [b.copy() for b in self.intercepts_], network.error_potentials()
 
     def _split_rows(self, rows, targets):
         stratify = targets if self.__sklearn_tags__().estimator_type == "classifier" else None
@@ -312,26 +377,31 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         except ValueError as error:
             raise ValueError(
                 f"early_stopping=True could not hold out validation_fraction={self.validation_fraction} of {len(rows)} "
-                f"samples: {error} Set early_stopping=False, change validation_fraction, or pass more samples."
+                f"samples: {str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more "
+                "samples."
             ) from error
         return training, validation
 
     @property
     def loss_(self):
+        if not getattr(self, "loss_curve_", None):
+            raise AttributeError("loss_ is there after the first epoch of training.")
         return self.loss_curve_[-1]
 
     # Prediction
 
     def _check_time_steps(self):
-        if not isinstance(self.n_time_steps, Integral) or self.n_time_steps < 1:
+        if not isinstance(self.n_time_steps, Integral) or not 1 <= self.n_time_steps <= 2**24:
             self._validate_params()
         return int(self.n_time_steps)
 
     def _check_prediction_input(self, X):
-        """X as C-ordered float32. Plain arrays of the right shape skip scikit-learn's validation, which costs more than
-        a prediction: the core finds values that are not finite."""
+        """X as the core takes it, shape (n_samples, 1 or n_time_steps, n_features). Plain arrays of the right shape skip
+        scikit-learn's validation, which costs more than a prediction: the core finds values that are not finite."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
+        if _is_stream(X):
+            return self._check_stream(X, reset=False)
         if (
             type(X) is np.ndarray
             and X.ndim == 2
@@ -341,29 +411,36 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             and not hasattr(self, "feature_names_in_")
         ):
             with np.errstate(over="ignore"):
-                return np.ascontiguousarray(X, dtype=np.float32)
-        return validate_data(self, X, dtype=np.float32, order="C", reset=False)
+                X = np.ascontiguousarray(X, dtype=np.float32)
+        else:
+            X = validate_data(self, X, dtype=np.float32, order="C", reset=False)
+        return _aligned(X)[:, np.newaxis]
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
         coefs = [
-            w if w.dtype == np.float32 and w.strides[1] == w.itemsize else np.ascontiguousarray(w, dtype=np.float32)
+            w
+            if w.dtype == np.float32 and w.strides[1] == w.itemsize and w.flags.aligned
+            else np.array(w, dtype=np.float32, order="C")
             for w in self.coefs_
         ]
         return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts_]
 
-    def _outputs(self, X, first_step=None, rows=None):
-        """Output of the network after n_time_steps (or first_step) for checked X, shape (n_samples, n_outputs)."""
-        first_step = self._check_time_steps() if first_step is None else first_step
-        network = Network(*self._network_arrays())
-        out = np.empty((1, X.shape[0] if rows is None else len(rows), self.n_outputs_), dtype=np.float32)
-        failed_row = outputs(network, X, out, first_step=first_step, rows=rows)
+    def _outputs(self, X, rows=None):
+        """Output of the network after its last time step for (rows of) checked X, shape (n_rows, n_outputs)."""
+        return self._last_outputs(X, self._settings(X), 1, rows)[0]
+
+    def _last_outputs(self, X, settings, n_steps, rows=None):
+        """Outputs after the last n_steps time steps, shape (n_steps, n_rows, n_outputs)."""
+        network = Network(*self._network_arrays(), stepped=settings["simulation"] != SIMULATIONS["counting"])
+        out = np.empty((n_steps, X.shape[0] if rows is None else len(rows), self.n_outputs_), dtype=np.float32)
+        failed_row = outputs(network, settings, X, out, rows=rows)
         if failed_row >= 0:
             self._raise_out_of_range(X, failed_row)
-        return out[0]
+        return out
 
     def _raise_out_of_range(self, X, row):
-        validate_data(self, X, dtype=np.float32, reset=False)
+        validate_data(self, X.reshape(-1, X.shape[2]), dtype=np.float32, reset=False)
         raise ValueError(
             f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
             "Scale the features as in training."
@@ -371,18 +448,31 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _staged_outputs(self, X):
         X = self._check_prediction_input(X)
-        for t in range(1, self._check_time_steps() + 1):
-            yield self._outputs(X, first_step=t)
+        settings = self._settings(X)
+        yield from self._last_outputs(X, settings, settings["n_time_steps"])
+
+
+def _aligned(X):
+    """X, copied where its numbers straddle words (as in packed records): C has no floats there."""
+    return X if X.flags.aligned else X.copy()
+
+
+def _is_stream(X):
+    """Whether X has three dimensions: samples, time steps, features."""
+    return getattr(X, "ndim", None) == 3
 
 
 def _copy_into(arrays, values, name):
     """Copies a user's list of arrays into arrays of the network's shapes; None leaves them as they are."""
     if values is None:
         return
+    if not isinstance(values, (list, tuple)):
+        raise ValueError(f"{name} must be a list of arrays, one per layer above the input, got {type(values).__name__}.")
     if len(values) != len(arrays):
         raise ValueError(f"{name} must hold {len(arrays)} arrays, one per layer above the input, got {len(values)}.")
     for k, (array, value) in enumerate(zip(arrays, values, strict=True)):
-        value = np.asarray(value, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            value = np.asarray(value, dtype=np.float32)
         if value.shape != array.shape:
             raise ValueError(f"{name}[{k}] must have shape {array.shape}, got {value.shape}.")
         if not np.isfinite(value).all():

@@ -21,10 +21,29 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
     n_time_steps : int, default=16
         Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples of 1/T, so a larger T
-        is finer. Read when a method is called: a fitted network can predict with another T.
+        is finer. Read when a method is called: a fitted network can predict with another T. A stream brings its own.
+    neuron : {"signed", "rectifying"}, default="signed"
+        Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net count follows its
+        input down as well as up, or only ever fires (the paper's, whose count depends on the order of its input).
+    simulation : {"auto", "counting", "clock-driven", "event-driven"}, default="auto"
+        How the network is computed. "counting": the state at the last time step directly (signed neurons, sgd, feedback
+        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires.
+        "event-driven": spike by spike (the paper's). "auto" is the first of counting, clock-driven and event-driven that
+        can. Read when a method is called.
+    propagation : {"breadth-first", "depth-first"}, default="breadth-first"
+        Event-driven only: whether a layer takes all spikes of a time step before the next layer does, or each spike goes
+        all the way up before the next.
+    feedback : {"sample", "step"}, default="sample"
+        When error is sent down: once, after the last time step, or at the end of every time step (the paper's).
+    weight_update : {"sgd", "fractional"}, default="sgd"
+        "sgd": at the end of the sample, by the product of presynaptic and error spike counts. "fractional" (the paper's
+        FSGD): at each error spike, by the presynaptic counts so far.
     loss : {"log_loss", "squared_error"}, default="log_loss"
         What the output's error is the gradient of: of the softmax of the output, or of half its squared distance to
         the one-hot target (the paper's).
+    output_activation : {"linear", "rectifying"}, default="linear"
+        Whether errors are taken at the accumulated output, or at output spikes minus target spikes (the paper's;
+        squared error only). Predictions are never rectified.
     error_resolution : float, default=8.0
         Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
         paper's network, more sends errors back more finely, at the cost of more error spikes.
@@ -43,8 +62,20 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         stable whatever the scale of the features.
     dropout : float, default=0.0
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
+    backward_reset : {"keep", "zero", "random"}, default="keep"
+        Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
+        sent and the network does not learn) or uniform in [-1/2, 1/2).
+    forward_reset : {"zero", "keep"}, default="zero"
+        Potentials at the start of a training sample; prediction always starts at zero.
+    hold_error : bool, default=True
+        Rectifying outputs with feedback "step": whether the difference of output and target spikes is sent down at the
+        end of the time step, or every output spike at once.
+    smooth_gradient : bool, default=False
+        Whether weights change by the sum of input behind a presynaptic unit's spikes in place of their count.
     spike_penalty : float, default=0.0
         Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
+    mask_negative_inputs : bool, default=False
+        Whether weights learn only from positive presynaptic counts, as in the program of the paper's authors.
     max_iter : int, default=200
         Epochs of `fit` at most.
     shuffle : bool, default=True
@@ -73,6 +104,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Weights of each layer above the input. Changing them in place changes predictions.
     intercepts_ : list of ndarray of float32, shape (n_out,)
         Biases, zero without `fit_intercept`.
+    forward_potentials_ : list of ndarray of float32, shape (n_out,)
+        With `forward_reset="keep"` the potentials that the next training sample starts from.
     backward_potentials_ : list of ndarray of float32, shape (n_out,)
         Error potentials of each layer above the input, kept from sample to sample and from one `partial_fit` to the next.
     loss_ : float
@@ -82,7 +115,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     validation_scores_ : list of float or None
         Accuracy on the samples held out after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None
-        The largest of them: that of the weights kept.
+        The largest of them in the last `fit`: that of the weights kept.
     n_iter_ : int
         Epochs of the last `fit`, or calls of `partial_fit` since.
     t_ : int
@@ -134,61 +167,15 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     [True, True, True]
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        *,
-        n_time_steps=16,
-        loss="log_loss",
-        error_resolution=8.0,
-        fit_intercept=True,
-        weight_init_scale=None,
-        learning_rate_init=0.5,
-        learning_rate="linear",
-        normalized_step=True,
-        dropout=0.0,
-        spike_penalty=0.0,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-    ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            n_time_steps=n_time_steps,
-            loss=loss,
-            error_resolution=error_resolution,
-            fit_intercept=fit_intercept,
-            weight_init_scale=weight_init_scale,
-            learning_rate_init=learning_rate_init,
-            learning_rate=learning_rate,
-            normalized_step=normalized_step,
-            dropout=dropout,
-            spike_penalty=spike_penalty,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-        )
-
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, coefs_init=None, intercepts_init=None):
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            C-ordered float32 is used as it is, anything else converted to it.
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+            Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
+            used as it is, anything else converted to it.
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         coefs_init : list of array-like of shape (n_in, n_out), default=None
@@ -213,7 +200,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
             One sample is enough: error potentials are kept from call to call.
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
@@ -247,12 +234,18 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
                 )
         elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}.")
+        if (y.dtype.kind in "OUS") != (self.classes_.dtype.kind in "OUS"):
+            raise ValueError(
+                f"y holds labels of type {y.dtype}, but the classes are of type {self.classes_.dtype}: "
+                f"{self.classes_.tolist()}."
+            )
         labels = np.searchsorted(self.classes_, y).clip(max=self.n_outputs_ - 1)
         known = self.classes_[labels] == y
         if not np.all(known):
             raise ValueError(
                 f"y holds labels that are not among the classes {self.classes_.tolist()}: "
-                f"{np.unique(y[~known]).tolist()}. Name all classes in the first call, or start anew with fit."
+                f"{np.unique(y[~known]).tolist()}. Name all classes in the first call of partial_fit, or start anew with "
+                "fit and warm_start=False."
             )
         return labels.astype(np.int32)
 
@@ -270,7 +263,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -284,7 +277,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -297,7 +290,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -311,7 +304,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
         Yields
         ------
@@ -325,7 +318,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
         Yields
         ------
@@ -339,7 +332,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
         Yields
         ------

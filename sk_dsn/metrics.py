@@ -1,8 +1,10 @@
 """What a network costs in spikes: counts of the spiking network itself, not of what the processor did to compute it."""
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ._core.network import Network
 from ._core.prediction import spike_counts as core_spike_counts
+from ._settings import SIMULATIONS
 
 
 def spike_counts(estimator, X):
@@ -12,13 +14,14 @@ def spike_counts(estimator, X):
     ----------
     estimator : SpikingMLPClassifier
         Fitted.
-    X : array-like of shape (n_samples, n_features)
+    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
     Returns
     -------
     counts : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
-        Of the clock-driven network, spikes taken back included: the sum over units of abs(N_t - N_(t-1)), with N_t a
-        unit's net count after t steps. The output layer does not spike.
+        Spikes taken back included. Under "counting" those of the clock-driven simulation, which has the same state at
+        each time step: the sum over units of abs(N_t - N_(t-1)), with N_t a unit's net count after t steps. Under
+        "event-driven" passing spikes count too. The output layer does not spike.
 
     Examples
     --------
@@ -31,9 +34,12 @@ def spike_counts(estimator, X):
     (5, 16, 2)
     """
     X = estimator._check_prediction_input(X)
-    network = Network(*estimator._network_arrays())
-    counts = np.empty((X.shape[0], estimator._check_time_steps(), network.n_layers - 1), dtype=np.int64)
-    failed_row = core_spike_counts(network, X, counts)
+    settings = estimator._settings(X)
+    if settings["simulation"] == SIMULATIONS["counting"]:
+        settings["simulation"] = SIMULATIONS["clock-driven"]
+    network = Network(*estimator._network_arrays(), stepped=True)
+    counts = np.empty((X.shape[0], settings["n_time_steps"], network.n_layers - 1), dtype=np.int64)
+    failed_row = core_spike_counts(network, settings, X, counts)
     if failed_row >= 0:
         estimator._raise_out_of_range(X, failed_row)
     return counts
@@ -46,13 +52,14 @@ def synaptic_operations(estimator, X):
     ----------
     estimator : SpikingMLPClassifier
         Fitted.
-    X : array-like of shape (n_samples, n_features)
+    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
 
     Returns
     -------
     operations : ndarray of int64, shape (n_samples, n_time_steps)
         Additions up to and including each time step: the sum over layers of spikes x fan-out.
     """
+    check_is_fitted(estimator)
     fan_out = [w.shape[1] for w in estimator.coefs_]
     return np.cumsum(spike_counts(estimator, X) @ np.array(fan_out, dtype=np.int64), axis=1)
 
@@ -69,4 +76,5 @@ def dense_operations(estimator):
     -------
     operations : int
     """
+    check_is_fitted(estimator)
     return sum(w.size for w in estimator.coefs_)

@@ -133,9 +133,14 @@ def test_markdown_has_the_columns_of_all_rows():
 
 def test_json_is_written_when_a_part_fails(tmp_path):
     options = harness.option_parser("").parse_args(["--json", str(tmp_path / "report.json")])
-    with pytest.raises(ZeroDivisionError), harness.session("Which?", options) as report:
-        report.table("Before", [{"a": 1}])
-        raise ZeroDivisionError
+
+    def fail_after_a_table():
+        with harness.session("Which?", options) as report:
+            report.table("Before", [{"a": 1}])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after_a_table()
     assert json.loads(options.json.read_text())["tables"] == [{"title": "Before", "rows": [{"a": 1}]}]
 
 
@@ -149,5 +154,5 @@ def test_digits_stand_in_for_mnist_in_a_smoke_run(tmp_path, monkeypatch, capsys)
 @pytest.mark.parametrize("arguments", [[], ["--quick"]])
 def test_data_that_was_named_but_is_missing_ends_with_how_to_get_it(arguments, tmp_path):
     options = harness.option_parser("", data="mnist.npz").parse_args(["--data", str(tmp_path), *arguments])
-    with pytest.raises(SystemExit, match="(?s)mnist.npz is missing.*SK_DSN_DATA.*fetch_openml"):
+    with pytest.raises(SystemExit, match=r"(?s)mnist\.npz is missing.*SK_DSN_DATA.*fetch_openml"):
         harness.load_mnist(options)

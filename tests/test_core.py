@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import SpikingNetwork
 
-from sk_dsn._core.learning import Loss
 from sk_dsn._core.network import Network, instruction_sets, padded_zeros
 from sk_dsn._core.prediction import outputs, spike_counts
+from sk_dsn._core.settings import Loss, Neuron, Reset, Simulation
 from sk_dsn._core.training import train_epoch
 
 few_examples = settings(max_examples=40, deadline=None, derandomize=True)
@@ -23,6 +23,9 @@ few_examples = settings(max_examples=40, deadline=None, derandomize=True)
 # Widths on both sides of every vector length and of a block of vectors; no hidden layer to three.
 ARCHITECTURES = [(3, 4), (17, 1), (1, 1, 1), (10, 33, 3), (33, 200, 10), (200, 17, 10), (2, 300, 3), (17, 10, 33, 10, 3)]
 DEEP = (17, 33, 10, 3)
+
+STEPPED = ["clock-driven", "event-driven"]
+SIMULATIONS = ["counting", *STEPPED]
 
 SETTINGS = {
     "loss": "squared_error",
@@ -87,16 +90,48 @@ def padded(array):
     return result
 
 
+def padded_vector(array):
+    return padded(array[None])[0]
+
+
+def core_settings(simulation, **changes):
+    options = SETTINGS | changes
+    return {
+        "simulation": Simulation[simulation.replace("-", "_").upper()],
+        "neuron": Neuron.SIGNED,
+        "loss": Loss[options["loss"].upper()],
+        "backward_reset": Reset.RESET_KEEP,
+        "forward_reset": Reset.RESET_ZERO,
+        "depth_first": False,
+        "step_feedback": False,
+        "fractional": False,
+        "smooth_gradient": False,
+        "rectifying_output": False,
+        "hold_error": True,
+        "mask_negative_inputs": False,
+        **{name: options[name] for name in STATED},
+    }
+
+
+STATED = ["normalized_step", "n_time_steps", "error_resolution", "spike_penalty", "dropout"]
+
+
 class Core:
     """Trains copies of a problem's weights."""
 
-    def __init__(self, problem, error_potentials=None, *, dropout=False, instruction_set=None):
+    def __init__(self, problem, error_potentials=None, *, simulation="counting", dropout=False, instruction_set=None):
         self.coefs = [padded(c) for c in problem.coefs]
-        self.intercepts = None if problem.intercepts is None else [b.copy() for b in problem.intercepts]
+        self.intercepts = problem.intercepts and [padded_vector(b) for b in problem.intercepts]
+        self.simulation = simulation
         if error_potentials is None:
             error_potentials = [np.zeros(c.shape[1], np.float32) for c in problem.coefs]
         self.network = Network(
-            self.coefs, self.intercepts, error_potentials, dropout=dropout, instruction_set=instruction_set
+            self.coefs,
+            self.intercepts,
+            error_potentials,
+            stepped=simulation in STEPPED,
+            dropout=dropout,
+            instruction_set=instruction_set,
         )
 
     @property
@@ -105,8 +140,15 @@ class Core:
 
     def try_train(self, X, labels, order, **changes):
         options = SETTINGS | changes
-        options["loss"] = Loss[options["loss"].upper()]
-        return train_epoch(self.network, X, labels, np.asarray(order, np.intp), **options)
+        return train_epoch(
+            self.network,
+            core_settings(self.simulation, **options),
+            X[:, None],
+            labels,
+            None,
+            np.asarray(order, np.intp),
+            **{name: options[name] for name in ("rate_first", "rate_last", "seed", "epoch")},
+        )
 
     def train(self, *args, **changes):
         mean_loss, failed_layer = self.try_train(*args, **changes)
@@ -128,16 +170,24 @@ def assert_same_state(model, expected):
         np.testing.assert_array_equal(array, wanted)
 
 
-def outputs_of(network, X, n_time_steps, first_step=1, rows=None):
+def predictor(problem, simulation="counting", instruction_set=None):
+    return Network(
+        problem.coefs, problem.intercepts, stepped=simulation in STEPPED, instruction_set=instruction_set
+    )
+
+
+def outputs_of(network, X, n_time_steps, n_steps=None, rows=None, simulation="counting"):
+    """Outputs of the last `n_steps` of the time steps, or of all."""
     n_rows = len(X) if rows is None else len(rows)
-    out = np.full((n_time_steps - first_step + 1, n_rows, network.n_units[-1]), np.nan, np.float32)
-    assert outputs(network, X, out, first_step=first_step, rows=rows) == -1
+    out = np.full((n_steps or n_time_steps, n_rows, network.n_units[-1]), np.nan, np.float32)
+    settings = core_settings(simulation, n_time_steps=n_time_steps)
+    assert outputs(network, settings, X[:, None], out, rows=rows) == -1
     return out
 
 
-def spikes_of(network, X, n_time_steps):
+def spikes_of(network, X, n_time_steps, simulation):
     out = np.full((len(X), n_time_steps, network.n_layers - 1), -1, np.int64)
-    assert spike_counts(network, X, out) == -1
+    assert spike_counts(network, core_settings(simulation, n_time_steps=n_time_steps), X[:, None], out) == -1
     return out
 
 
@@ -168,10 +218,12 @@ def test_every_simulation_of_the_oracle_learns_the_same(sizes, dropout):
 @pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
 def test_training_equals_passing_every_spike_along(sizes, biases):
     problem = dyadic_problem(sizes, biases=biases)
-    core, expected = Core(problem), oracle(problem)
-    losses = [model.train(problem.X, problem.labels, problem.everything, **SETTINGS) for model in (core, expected)]
-    assert_same_state(core, expected)
-    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    expected = oracle(problem)
+    loss = expected.train(problem.X, problem.labels, problem.everything, **SETTINGS)
+    for simulation in SIMULATIONS:
+        core = Core(problem, simulation=simulation)
+        assert core.train(problem.X, problem.labels, problem.everything) == pytest.approx(loss, rel=1e-6)
+        assert_same_state(core, expected)
     assert all(np.any(now != before) for now, before in zip(core.coefs, problem.coefs, strict=True))
 
 
@@ -192,15 +244,18 @@ def test_training_equals_passing_every_spike_along(sizes, biases):
 )
 def test_every_setting_means_what_the_oracle_says(changes):
     problem = dyadic_problem(DEEP)
-    core, expected = Core(problem, dropout="dropout" in changes), oracle(problem)
-    for model in (core, expected):
-        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
-    assert_same_state(core, expected)
+    expected = oracle(problem)
+    expected.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
+    for simulation in SIMULATIONS:
+        core = Core(problem, simulation=simulation, dropout="dropout" in changes)
+        core.train(problem.X, problem.labels, problem.everything, **changes)
+        assert_same_state(core, expected)
 
 
-def test_a_dropped_unit_sends_no_spikes_and_pays_no_spike_penalty():
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_a_dropped_unit_sends_no_spikes_and_pays_no_spike_penalty(simulation):
     problem = dyadic_problem(DEEP)
-    core, expected = Core(problem, dropout=True), oracle(problem)
+    core, expected = Core(problem, simulation=simulation, dropout=True), oracle(problem)
     for model in (core, expected):
         model.train(
             problem.X, problem.labels, problem.everything, **SETTINGS | {"dropout": 0.5, "spike_penalty": 1 / 16}
@@ -208,12 +263,13 @@ def test_a_dropped_unit_sends_no_spikes_and_pays_no_spike_penalty():
     assert_same_state(core, expected)
 
 
-def test_the_spike_penalty_is_paid_without_an_error_too():
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_the_spike_penalty_is_paid_without_an_error_too(simulation):
     problem = dyadic_problem((10, 33, 3))
     problem.coefs[1][:] = 0
     problem.labels[:] = 1
     problem.intercepts[1][:] = [0, 1, 0]
-    core, expected = Core(problem), oracle(problem)
+    core, expected = Core(problem, simulation=simulation), oracle(problem)
     for model in (core, expected):
         model.train(problem.X, problem.labels, problem.everything, **SETTINGS | {"spike_penalty": 1 / 16})
     assert_same_state(core, expected)
@@ -241,11 +297,12 @@ def test_log_loss_moves_the_weights_by_the_oracles_error_spikes(sizes, scale):
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
 @pytest.mark.parametrize("changes", [{}, {"dropout": 0.5}, {"loss": "log_loss"}], ids=repr)
 @pytest.mark.parametrize("sizes", [(10, 3), DEEP], ids=named)
-def test_normalized_step_divides_each_layers_rate_by_its_unscaled_input(sizes, changes):
+def test_normalized_step_divides_each_layers_rate_by_its_unscaled_input(sizes, changes, simulation):
     problem = real_problem(sizes, n_samples=4)
-    core, expected = Core(problem, dropout="dropout" in changes), oracle(problem)
+    core, expected = Core(problem, simulation=simulation, dropout="dropout" in changes), oracle(problem)
     changes = {"normalized_step": True, "rate_first": 0.5, "rate_last": 0.5} | changes
     for model in (core, expected):
         model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
@@ -253,17 +310,18 @@ def test_normalized_step_divides_each_layers_rate_by_its_unscaled_input(sizes, c
         np.testing.assert_allclose(array, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
 @pytest.mark.parametrize("handed_over", [False, True], ids=["one network", "potentials handed over"])
-def test_error_potentials_are_kept_from_sample_to_sample_and_call_to_call(handed_over):
+def test_error_potentials_are_kept_from_sample_to_sample_and_call_to_call(handed_over, simulation):
     problem = dyadic_problem(DEEP, n_samples=16)
     expected = oracle(problem)
     expected.train(problem.X, problem.labels, problem.everything, **SETTINGS)
-    core = Core(problem)
+    core = Core(problem, simulation=simulation)
     for part in np.split(problem.everything, 4):
         core.train(problem.X, problem.labels, part)
         if handed_over:
             now = Problem(core.coefs, core.intercepts, problem.X, problem.labels)
-            core = Core(now, core.error_potentials)
+            core = Core(now, core.error_potentials, simulation=simulation)
     assert_same_state(core, expected)
     assert all(np.any(potentials) for potentials in core.error_potentials)
 
@@ -291,9 +349,10 @@ def test_training_takes_the_rows_in_the_given_order_and_no_others():
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
-def test_room_for_dropout_alone_drops_nothing():
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_room_for_dropout_alone_drops_nothing(simulation):
     problem = real_problem(DEEP)
-    core, expected = Core(problem, dropout=True), Core(problem)
+    core, expected = Core(problem, simulation=simulation, dropout=True), Core(problem, simulation=simulation)
     for model in (core, expected):
         model.train(problem.X, problem.labels, problem.everything)
     assert_same_state(core, expected)
@@ -325,55 +384,73 @@ def test_training_keeps_the_padding_of_the_weights_at_zero():
 def test_outputs_equal_passing_every_spike_along_at_every_step(sizes, biases):
     problem = dyadic_problem(sizes, n_samples=3, biases=biases)
     T = 8
-    out = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, T)
-    for sample, x in enumerate(problem.X):
-        expected = oracle(problem).forward(x, T).outputs.astype(np.float32)
-        np.testing.assert_array_equal(out[:, sample], expected)
+    expected = np.array([oracle(problem).forward(x, T).outputs for x in problem.X])
+    for simulation in SIMULATIONS:
+        out = outputs_of(predictor(problem, simulation), problem.X, T, simulation=simulation)
+        np.testing.assert_array_equal(out.swapaxes(0, 1), expected.astype(np.float32))
 
 
 @pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
 def test_off_the_grid_outputs_equal_rows_added_in_index_order_and_the_bias_last(sizes):
     problem = real_problem(sizes)
     T = 7
-    out = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, T)
+    out = outputs_of(predictor(problem), problem.X, T)
     counting = oracle(problem, simulation="counting", dtype=np.float32)
     for sample, x in enumerate(problem.X):
         np.testing.assert_array_equal(out[:, sample], counting.forward(x, T).outputs)
 
 
+@pytest.mark.parametrize("simulation", STEPPED)
 @pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
-def test_spike_counts_are_those_of_the_clock_driven_network(sizes):
+def test_spike_counts_are_those_of_passing_every_spike_along(sizes, simulation):
     problem = dyadic_problem(sizes, n_samples=3)
     T = 8
-    counted = spikes_of(Network(problem.coefs, problem.intercepts), problem.X, T)
+    counted = spikes_of(predictor(problem, simulation), problem.X, T, simulation)
     for sample, x in enumerate(problem.X):
-        activity = oracle(problem, simulation="clock-driven").forward(x, T)
+        activity = oracle(problem, simulation=simulation).forward(x, T)
         np.testing.assert_array_equal(counted[sample].T, activity.spikes)
 
 
-def test_spike_counts_include_spikes_taken_back():
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+def test_clock_driven_spikes_are_the_changes_of_the_net_counts(sizes):
+    problem = real_problem(sizes)
+    T = 8
+    counted = spikes_of(predictor(problem, "clock-driven"), problem.X, T, "clock-driven")
+    for sample, x in enumerate(problem.X):
+        activity = oracle(problem, simulation="counting").forward(x, T)
+        np.testing.assert_array_equal(counted[sample].T, activity.spikes)
+
+
+@pytest.mark.parametrize("simulation", STEPPED)
+def test_spike_counts_include_spikes_taken_back(simulation):
     # A unit fires in the first step and takes the spike back when the slower, inhibiting input has caught up.
     coefs = [np.array([[0.75], [-1]], np.float32), np.ones((1, 1), np.float32)]
-    counted = spikes_of(Network(coefs), np.array([[1, 0.5]], np.float32), 4)[0]
+    counted = spikes_of(Network(coefs, stepped=True), np.array([[1, 0.5]], np.float32), 4, simulation)[0]
     assert counted.T.tolist() == [[1, 2, 1, 2], [1, 1, 1, 0]]
 
 
-def test_outputs_of_chosen_steps_and_rows_are_those_of_the_whole():
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_outputs_of_chosen_steps_and_rows_are_those_of_the_whole(simulation):
     problem = real_problem(DEEP)
-    network = Network(problem.coefs, problem.intercepts)
-    out = outputs_of(network, problem.X, 6)
+    network = predictor(problem, simulation)
+    out = outputs_of(network, problem.X, 6, simulation=simulation)
     rows = np.array([6, 1, 1, 3])
-    np.testing.assert_array_equal(outputs_of(network, problem.X, 6, first_step=4, rows=rows), out[3:, rows])
-    np.testing.assert_array_equal(outputs_of(network, problem.X[6:7], 6), out[:, 6:7])
+    chosen = outputs_of(network, problem.X, 6, n_steps=3, rows=rows, simulation=simulation)
+    np.testing.assert_array_equal(chosen, out[3:, rows])
+    np.testing.assert_array_equal(outputs_of(network, problem.X[6:7], 6, simulation=simulation), out[:, 6:7])
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
 @pytest.mark.parametrize("dropout", [0, 0.5])
-def test_a_network_made_for_training_predicts_with_the_weights_reached_and_drops_nothing(dropout):
+def test_a_network_made_for_training_predicts_with_the_weights_reached_and_drops_nothing(dropout, simulation):
     problem = real_problem(DEEP)
-    core = Core(problem, dropout=dropout > 0)
+    core = Core(problem, simulation=simulation, dropout=dropout > 0)
     core.train(problem.X, problem.labels, problem.everything, dropout=dropout)
-    fresh = Network(core.coefs, core.intercepts)
-    np.testing.assert_array_equal(outputs_of(core.network, problem.X, 4), outputs_of(fresh, problem.X, 4))
+    reached = Problem(core.coefs, core.intercepts, problem.X, problem.labels)
+    np.testing.assert_array_equal(
+        outputs_of(core.network, problem.X, 4, simulation=simulation),
+        outputs_of(predictor(reached, simulation), problem.X, 4, simulation=simulation),
+    )
 
 
 def test_prediction_changes_nothing_in_a_network_that_is_being_trained():
@@ -388,12 +465,11 @@ def test_prediction_changes_nothing_in_a_network_that_is_being_trained():
 
 def test_edits_of_the_weights_reach_a_network_that_borrows_them():
     problem = real_problem(DEEP)
-    network = Network(problem.coefs, problem.intercepts)
+    network = predictor(problem)
     outputs_of(network, problem.X, 4)
     problem.coefs[1] *= 2
     problem.intercepts[0] -= 1
-    fresh = Network(problem.coefs, problem.intercepts)
-    np.testing.assert_array_equal(outputs_of(network, problem.X, 4), outputs_of(fresh, problem.X, 4))
+    np.testing.assert_array_equal(outputs_of(network, problem.X, 4), outputs_of(predictor(problem), problem.X, 4))
 
 
 # --- One result for every layout and every instruction set.
@@ -428,12 +504,19 @@ LAYOUTS = {
 def test_predictions_have_the_same_bits_for_every_layout_and_instruction_set(sizes, layout, instruction_set):
     # What lies between the rows is not a number: none of it may be read.
     problem = real_problem(sizes)
-    expected = Network(problem.coefs, problem.intercepts, instruction_set="baseline")
-    coefs = [LAYOUTS[layout](c) for c in problem.coefs]
-    network = Network(coefs, problem.intercepts, instruction_set=instruction_set)
-    assert network.instruction_set == instruction_set
-    np.testing.assert_array_equal(outputs_of(network, problem.X, 5), outputs_of(expected, problem.X, 5))
-    np.testing.assert_array_equal(spikes_of(network, problem.X, 5), spikes_of(expected, problem.X, 5))
+    strided = Problem([LAYOUTS[layout](c) for c in problem.coefs], problem.intercepts, problem.X, problem.labels)
+    for simulation in SIMULATIONS:
+        expected = predictor(problem, simulation, "baseline")
+        network = predictor(strided, simulation, instruction_set)
+        assert network.instruction_set == instruction_set
+        np.testing.assert_array_equal(
+            outputs_of(network, problem.X, 5, simulation=simulation),
+            outputs_of(expected, problem.X, 5, simulation=simulation),
+        )
+        if simulation in STEPPED:
+            np.testing.assert_array_equal(
+                spikes_of(network, problem.X, 5, simulation), spikes_of(expected, problem.X, 5, simulation)
+            )
 
 
 @pytest.mark.parametrize("instruction_set", instruction_sets())
@@ -450,32 +533,39 @@ def test_predictions_have_the_same_bits_for_every_layout_and_instruction_set(siz
 @pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
 def test_training_has_the_same_bits_for_every_instruction_set(sizes, changes, instruction_set):
     problem = real_problem(sizes, n_samples=20)
-    dropout = "dropout" in changes
-    expected = Core(problem, dropout=dropout, instruction_set="baseline")
-    core = Core(problem, dropout=dropout, instruction_set=instruction_set)
-    losses = [m.train(problem.X, problem.labels, problem.everything, **changes) for m in (core, expected)]
-    assert losses[0] == losses[1]
-    assert_same_state(core, expected)
+    for simulation in SIMULATIONS:
+        core, expected = (
+            Core(problem, simulation=simulation, dropout="dropout" in changes, instruction_set=name)
+            for name in (instruction_set, "baseline")
+        )
+        losses = [m.train(problem.X, problem.labels, problem.everything, **changes) for m in (core, expected)]
+        assert losses[0] == losses[1]
+        assert_same_state(core, expected)
 
 
-def test_read_only_arrays_can_be_predicted_with_and_trained_on():
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_read_only_arrays_can_be_predicted_with_and_trained_on(simulation):
     problem = real_problem(DEEP)
-    expected = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, 4)
+    expected = outputs_of(predictor(problem, simulation), problem.X, 4, simulation=simulation)
     order = problem.everything
     potentials = [np.zeros_like(b) for b in problem.intercepts]
     for array in [*problem.coefs, *problem.intercepts, *potentials, problem.X, problem.labels, order]:
         array.flags.writeable = False
-    network = Network(problem.coefs, problem.intercepts)
-    np.testing.assert_array_equal(outputs_of(network, problem.X, 4), expected)
-    np.testing.assert_array_equal(outputs_of(network, problem.X, 4, rows=order), expected)
-    spikes_of(network, problem.X, 4)
-    Core(problem, potentials).train(problem.X, problem.labels, order)
+    network = predictor(problem, simulation)
+    out = outputs_of(network, problem.X, 4, rows=order, simulation=simulation)
+    np.testing.assert_array_equal(out, expected)
+    if simulation in STEPPED:
+        spikes_of(network, problem.X, 4, simulation)
+    Core(problem, potentials, simulation=simulation).train(problem.X, problem.labels, order)
 
 
 @pytest.mark.parametrize("read_only", ["coefs", "intercepts"])
 def test_training_refuses_to_change_read_only_arrays(read_only):
     problem = real_problem(DEEP)
-    model = {"coefs": [padded(c) for c in problem.coefs], "intercepts": problem.intercepts}
+    model = {
+        "coefs": [padded(c) for c in problem.coefs],
+        "intercepts": [padded_vector(b) for b in problem.intercepts],
+    }
     for array in model[read_only]:
         array.flags.writeable = False
     with pytest.raises(ValueError):
@@ -542,18 +632,19 @@ def small_problems(draw):
 @few_examples
 @given(problem=small_problems(), n_time_steps=st.integers(1, 5), arrival=st.integers(0, 2**32))
 def test_net_counts_do_not_depend_on_the_order_of_arrival(problem, n_time_steps, arrival):
-    out = outputs_of(Network(problem.coefs, problem.intercepts), problem.X, n_time_steps)
+    out = outputs_of(predictor(problem), problem.X, n_time_steps)
     network = oracle(problem, arrival=np.random.default_rng(arrival))
     for sample, x in enumerate(problem.X):
         expected = network.forward(x, n_time_steps).outputs.astype(np.float32)
         np.testing.assert_array_equal(out[:, sample], expected)
 
 
+@pytest.mark.parametrize("simulation", STEPPED)
 @few_examples
 @given(problem=small_problems(), n_time_steps=st.integers(1, 5))
-def test_spike_counts_of_any_small_network_are_those_of_the_clock_driven_one(problem, n_time_steps):
-    counted = spikes_of(Network(problem.coefs, problem.intercepts), problem.X, n_time_steps)
-    network = oracle(problem, simulation="clock-driven")
+def test_any_small_network_spikes_as_the_oracle_does(simulation, problem, n_time_steps):
+    counted = spikes_of(predictor(problem, simulation), problem.X, n_time_steps, simulation)
+    network = oracle(problem, simulation=simulation)
     for sample, x in enumerate(problem.X):
         np.testing.assert_array_equal(counted[sample].T, network.forward(x, n_time_steps).spikes)
 
@@ -568,73 +659,93 @@ def test_spike_counts_of_any_small_network_are_those_of_the_clock_driven_one(pro
     epoch=st.integers(0, 2**64 - 1),
 )
 def test_any_small_network_learns_as_the_oracle_does(problem, **changes):
-    core, expected = Core(problem, dropout=changes["dropout"] > 0), oracle(problem)
+    expected = oracle(problem)
     rounded = oracle(problem, simulation="counting", dtype=np.float32)
     counted = oracle(problem, simulation="counting")
     for model in (rounded, counted):
         assume(model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes) < 1000)
     assume(all(np.array_equal(short, exact) for short, exact in zip(state(rounded), state(counted), strict=True)))
-    for model in (core, expected):
-        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
-    assert_same_state(core, expected)
+    expected.train(problem.X, problem.labels, problem.everything, **SETTINGS | changes)
+    for simulation in SIMULATIONS:
+        core = Core(problem, simulation=simulation, dropout=changes["dropout"] > 0)
+        core.train(problem.X, problem.labels, problem.everything, **changes)
+        assert_same_state(core, expected)
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
 @few_examples
 @given(problem=small_problems(), n_time_steps=st.integers(1, 5))
-def test_zero_input_without_biases_makes_no_spikes(problem, n_time_steps):
-    network = Network(problem.coefs)
-    assert not spikes_of(network, np.zeros_like(problem.X), n_time_steps).any()
-    assert not outputs_of(network, np.zeros_like(problem.X), n_time_steps).any()
+def test_zero_input_without_biases_makes_no_spikes(simulation, problem, n_time_steps):
+    problem.intercepts = None
+    network = predictor(problem, simulation)
+    nothing = np.zeros_like(problem.X)
+    assert not outputs_of(network, nothing, n_time_steps, simulation=simulation).any()
+    if simulation in STEPPED:
+        assert not spikes_of(network, nothing, n_time_steps, simulation).any()
 
 
 # --- What cannot be computed ends the call and says where.
 
-T = SETTINGS["n_time_steps"]
+
+def failed_rows(problem, simulation, n_steps=1, rows=None):
+    """The row at which each way of prediction stops."""
+    network = predictor(problem, simulation)
+    settings = core_settings(simulation)
+    n_rows = len(problem.X if rows is None else rows)
+    out = np.empty((n_steps, n_rows, network.n_units[-1]), np.float32)
+    failed = {outputs(network, settings, problem.X[:, None], out, rows=rows)}
+    if rows is None and simulation in STEPPED:
+        counted = np.empty((n_rows, settings["n_time_steps"], network.n_layers - 1), np.int64)
+        failed.add(spike_counts(network, settings, problem.X[:, None], counted))
+    return failed
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e9, -1e9, 3e38, 2.0**24 / T + 1], ids=str)
-def test_input_out_of_range_is_reported_with_its_row(value):
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e9, -1e9, 3e38, 2**22 + 1], ids=str)
+def test_input_out_of_range_is_reported_with_its_row(value, simulation):
     problem = dyadic_problem(DEEP)
     problem.X[5, 3] = value
-    network = Network(problem.coefs, problem.intercepts)
-    out = np.empty((1, len(problem.X), DEEP[-1]), np.float32)
-    assert outputs(network, problem.X, out, first_step=T) == 5
-    assert outputs(network, problem.X, out[:, :3].copy(), first_step=T, rows=np.array([7, 5, 0])) == 5
-    assert spike_counts(network, problem.X, np.empty((len(problem.X), T, len(DEEP) - 1), np.int64)) == 5
-    assert Core(problem).try_train(problem.X, problem.labels, problem.everything)[1] == 0
+    assert failed_rows(problem, simulation) == {5}
+    assert failed_rows(problem, simulation, rows=np.array([7, 5, 0])) == {5}
+    core = Core(problem, simulation=simulation)
+    assert core.try_train(problem.X, problem.labels, problem.everything)[1] == 0
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e9, 3e38, -3e38], ids=str)
 @pytest.mark.parametrize("where", ["coefs", "intercepts"])
 @pytest.mark.parametrize("layer", [1, 2, 3])
-def test_weights_out_of_range_are_reported_with_the_layer_they_lead_to(layer, where, value):
+def test_weights_out_of_range_are_reported_with_the_layer_they_lead_to(layer, where, value, simulation):
     problem = dyadic_problem(DEEP)
     problem.X = np.abs(problem.X) + 1
     problem.coefs = [np.abs(c) + 1 / 32 for c in problem.coefs]
     getattr(problem, where)[layer - 1][0] = value
-    assert Core(problem).try_train(problem.X, problem.labels, problem.everything)[1] == layer
+    core = Core(problem, simulation=simulation)
+    assert core.try_train(problem.X, problem.labels, problem.everything)[1] == layer
     if layer < len(DEEP) - 1 or abs(value) != 1e9:
-        out = np.empty((T, len(problem.X), DEEP[-1]), np.float32)
-        network = Network(problem.coefs, problem.intercepts)
-        assert outputs(network, problem.X, out, first_step=1) == 0
-        assert spike_counts(network, problem.X, np.empty((len(problem.X), T, len(DEEP) - 1), np.int64)) == 0
+        assert failed_rows(problem, simulation, n_steps=4) == {0}
 
 
-@pytest.mark.parametrize("largest, failed", [(2**23 - 1, False), (2**23 + 1, True)])
-def test_the_spikes_of_a_layer_are_limited_together(largest, failed):
-    x = np.array([[2**23, largest]], np.float32)
-    out = np.empty((1, 1, 1), np.float32)
-    assert outputs(Network([np.ones((2, 1), np.float32)]), x, out, first_step=1) == (0 if failed else -1)
-    hidden = Network([np.ones((1, 2), np.float32), np.ones((2, 1), np.float32)], [x[0], np.zeros(1, np.float32)])
-    assert outputs(hidden, np.zeros((1, 1), np.float32), out, first_step=1) == (0 if failed else -1)
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+@pytest.mark.parametrize("largest, failed", [(2**21 - 1, {-1}), (2**21 + 1, {0})])
+def test_the_spikes_of_a_layer_are_limited_together(largest, failed, simulation):
+    spikes = np.array([2**21, largest], np.float32)
+    of_input = Problem([np.ones((2, 1), np.float32)], None, spikes[None], None)
+    none = np.zeros(1, np.float32)
+    coefs = [np.ones((1, 2), np.float32), np.ones((2, 1), np.float32)]
+    of_hidden_units = Problem(coefs, [spikes, none], none[None], None)
+    for problem in (of_input, of_hidden_units):
+        assert failed_rows(problem, simulation) == failed
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
 @pytest.mark.parametrize(
     "changes", [{"error_resolution": 1e9}, {"rate_first": 1e38, "rate_last": 1e38}], ids=["error spikes", "weights"]
 )
-def test_divergence_in_training_is_reported(changes):
+def test_divergence_in_training_is_reported(changes, simulation):
     problem = dyadic_problem(DEEP)
-    assert Core(problem).try_train(problem.X, problem.labels, problem.everything, **changes)[1] >= 1
+    core = Core(problem, simulation=simulation)
+    assert core.try_train(problem.X, problem.labels, problem.everything, **changes)[1] >= 1
 
 
 @pytest.mark.parametrize("x", [0, 1], ids=["biases", "weights and biases"])
@@ -648,9 +759,10 @@ def test_what_the_last_update_made_infinite_is_reported(x):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs an interval timer")
-def test_ctrl_c_ends_training_within_half_a_second_and_keeps_the_weights_reached():
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_ctrl_c_ends_training_within_half_a_second_and_keeps_the_weights_reached(simulation):
     problem = real_problem((200, 200, 10))
-    core = Core(problem)
+    core = Core(problem, simulation=simulation)
     order = np.tile(problem.everything, 40_000)  # some seconds
 
     def interrupt(signum, frame):
@@ -677,30 +789,42 @@ def ones(*shape):
     return np.ones(shape, np.float32)
 
 
-def network_for_training(coefs=None, intercepts=None, error_potentials=None, dropout=False):
-    coefs = [padded(ones(3, 5)), padded(ones(5, 2))] if coefs is None else coefs
-    return Network(coefs, intercepts, error_potentials or [ones(5), ones(2)], dropout=dropout)
+def trainable(shape=(3, 5, 2)):
+    return [padded(ones(n_in, n_out)) for n_in, n_out in zip(shape, shape[1:], strict=False)]
 
 
-def train_on(network, X=None, labels=None, **changes):
-    X = ones(4, 3) if X is None else X
-    labels = np.zeros(4, np.int32) if labels is None else labels
-    options = SETTINGS | {"loss": Loss.LOG_LOSS} | changes
-    return train_epoch(network, X, labels, np.arange(4), **options)
+def network_for_training(coefs=None, intercepts=None, error_potentials=None, **options):
+    return Network(coefs or trainable(), intercepts, error_potentials or [ones(5), ones(2)], **options)
 
 
-def predict_with(X=None, out=None, rows=None):
-    X = ones(4, 3) if X is None else X
-    return outputs(Network([ones(3, 5), ones(5, 2)]), X, ones(6, 4, 2) if out is None else out, first_step=1, rows=rows)
+def train_on(network, X=None, labels=None, Y=None, order=None, simulation="counting", **changes):
+    return train_epoch(
+        network,
+        core_settings(simulation, **changes),
+        ones(4, 1, 3) if X is None else X,
+        np.zeros(4, np.int32) if labels is None and Y is None else labels,
+        Y,
+        np.arange(4) if order is None else order,
+        rate_first=1,
+        rate_last=1,
+        seed=0,
+        epoch=0,
+    )
 
 
-def count_with(X=None, out=None):
-    X = ones(4, 3) if X is None else X
-    out = np.zeros((4, 6, 2), np.int64) if out is None else out
-    return spike_counts(Network([ones(3, 5), ones(5, 2)]), X, out)
+def predict_with(X=None, out=None, rows=None, simulation="counting", **options):
+    network = Network([ones(3, 5), ones(5, 2)], **options)
+    X = ones(4, 1, 3) if X is None else X
+    return outputs(network, core_settings(simulation), X, ones(4, 4, 2) if out is None else out, rows=rows)
+
+
+def count_with(X=None, out=(4, 4, 2), simulation="clock-driven", stepped=True):
+    network = Network([ones(3, 5), ones(5, 2)], stepped=stepped)
+    return spike_counts(network, core_settings(simulation), ones(4, 1, 3) if X is None else X, np.zeros(out, np.int64))
 
 
 MISFITS = {
+    "no layers": lambda: Network([]),
     "layers that do not chain": lambda: Network([ones(3, 5), ones(4, 2)]),
     "weights of one dimension": lambda: Network([ones(3)]),
     "weights in float64": lambda: Network([np.ones((3, 5))]),
@@ -708,28 +832,42 @@ MISFITS = {
     "too few biases": lambda: Network([ones(3, 5)], [ones(4)]),
     "too many biases": lambda: Network([ones(3, 5)], [ones(6)]),
     "strided biases": lambda: Network([ones(3, 5)], [ones(10)[::2]]),
-    "unknown instruction set": lambda: Network([ones(3, 5)], instruction_set="abacus"),
-    "too few error potentials": lambda: network_for_training(error_potentials=[ones(5), ones(1)]),
-    "packed weights to train": lambda: network_for_training(coefs=[ones(3, 5), ones(5, 2)]),
-    "training a network for prediction": lambda: train_on(Network([ones(3, 5), ones(5, 2)])),
-    "training on too wide X": lambda: train_on(network_for_training(), X=ones(4, 4)),
-    "training on too narrow X": lambda: train_on(network_for_training(), X=ones(4, 2)),
-    "fewer labels than rows": lambda: train_on(network_for_training(), labels=np.zeros(3, np.int32)),
-    "more labels than rows": lambda: train_on(network_for_training(), labels=np.zeros(5, np.int32)),
-    "outputs of too wide X": lambda: predict_with(X=ones(4, 4)),
-    "outputs for too few rows": lambda: predict_with(out=ones(6, 3, 2)),
-    "outputs for too many rows": lambda: predict_with(out=ones(6, 5, 2)),
-    "outputs of the wrong width": lambda: predict_with(out=ones(6, 4, 3)),
-    "outputs for other rows": lambda: predict_with(rows=np.arange(3)),
-    "spikes of too wide X": lambda: count_with(X=ones(4, 4)),
-    "spikes of too few rows": lambda: count_with(out=np.zeros((3, 6, 2), np.int64)),
-    "spikes of too few layers": lambda: count_with(out=np.zeros((4, 6, 1), np.int64)),
-    "spikes of too many layers": lambda: count_with(out=np.zeros((4, 6, 3), np.int64)),
-    "no layers": lambda: Network([]),
     "biases for too few layers": lambda: Network([ones(3, 5), ones(5, 2)], [ones(5)]),
     "biases for too many layers": lambda: Network([ones(3, 5)], [ones(5), ones(2)]),
+    "unknown instruction set": lambda: Network([ones(3, 5)], instruction_set="abacus"),
+    "too few error potentials": lambda: network_for_training(error_potentials=[ones(5), ones(1)]),
     "error potentials for too few layers": lambda: network_for_training(error_potentials=[ones(5)]),
+    "packed weights to train": lambda: network_for_training(coefs=[ones(3, 5), ones(5, 2)]),
+    "packed biases to train": lambda: network_for_training(intercepts=[ones(5), ones(2)]),
+    "training a network for prediction": lambda: train_on(Network(trainable())),
+    "training step by step without room for it": lambda: train_on(network_for_training(), simulation="clock-driven"),
     "dropout without room for it": lambda: train_on(network_for_training(), dropout=0.5),
+    "training on too wide X": lambda: train_on(network_for_training(), X=ones(4, 1, 4)),
+    "training on too narrow X": lambda: train_on(network_for_training(), X=ones(4, 1, 2)),
+    "training on streams of another length": lambda: train_on(network_for_training(), X=ones(4, 3, 3)),
+    "fewer labels than rows": lambda: train_on(network_for_training(), labels=np.zeros(3, np.int32)),
+    "more labels than rows": lambda: train_on(network_for_training(), labels=np.zeros(5, np.int32)),
+    "labels past the outputs": lambda: train_on(network_for_training(), labels=np.full(4, 2, np.int32)),
+    "negative labels": lambda: train_on(network_for_training(), labels=np.full(4, -1, np.int32)),
+    "fewer targets than rows": lambda: train_on(network_for_training(), Y=ones(3, 2)),
+    "targets of the wrong width": lambda: train_on(network_for_training(), Y=ones(4, 3)),
+    "an order past the rows": lambda: train_on(network_for_training(), order=np.array([0, 4])),
+    "a negative order": lambda: train_on(network_for_training(), order=np.array([0, -1])),
+    "outputs of too wide X": lambda: predict_with(X=ones(4, 1, 4)),
+    "outputs for too few rows": lambda: predict_with(out=ones(4, 3, 2)),
+    "outputs for too many rows": lambda: predict_with(out=ones(4, 5, 2)),
+    "outputs of the wrong width": lambda: predict_with(out=ones(4, 4, 3)),
+    "outputs of more steps than there are": lambda: predict_with(out=ones(5, 4, 2)),
+    "outputs for other rows": lambda: predict_with(rows=np.arange(3)),
+    "outputs of rows past the last": lambda: predict_with(rows=np.arange(1, 5)),
+    "outputs of negative rows": lambda: predict_with(rows=np.arange(-1, 3)),
+    "outputs step by step without room for it": lambda: predict_with(simulation="event-driven"),
+    "spikes of too wide X": lambda: count_with(X=ones(4, 1, 4)),
+    "spikes of too few rows": lambda: count_with(out=(3, 4, 2)),
+    "spikes of too few steps": lambda: count_with(out=(4, 3, 2)),
+    "spikes of too few layers": lambda: count_with(out=(4, 4, 1)),
+    "spikes of too many layers": lambda: count_with(out=(4, 4, 3)),
+    "spikes without room for steps": lambda: count_with(stepped=False),
 }
 
 

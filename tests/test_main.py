@@ -281,9 +281,11 @@ def test_folder_to_save_in_is_checked_before_training(tmp_path, capsys):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a folder that the user cannot write to")
 def test_folder_without_permission_is_refused(tmp_path, iris_csv, capsys):
     folder = tmp_path / "closed"
-    folder.mkdir(mode=0o500)
-    assert run("train", iris_csv, "--save", folder / "model") == 2
-    assert "Permission denied" in capsys.readouterr().err
+    folder.mkdir()
+    for mode in (0o500, 0o000):
+        folder.chmod(mode)
+        assert run("train", iris_csv, "--save", folder / "model") == 2
+        assert f"cannot write to folder {folder}: Permission denied" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not os.path.exists(os.devnull) or os.name != "posix", reason="needs a device file")
@@ -472,7 +474,8 @@ def test_estimators_saved_from_python_predict_too(tmp_path, capsys):
 
 
 def test_reader_that_goes_away_causes_no_traceback(iris_csv, iris_model):
-    process = start("predict", iris_model, iris_csv)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = start("predict", iris_model, iris_csv, env=buffered)
     process.stdout.close()
     errors = process.stderr.read()
     assert process.wait() == 1

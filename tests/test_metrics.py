@@ -131,7 +131,6 @@ def test_counting_changes_neither_estimator_nor_input():
     np.testing.assert_array_equal(X, X_kept)
 
 
-@pytest.mark.xfail(reason="AttributeError: no attribute 'coefs_'", raises=AttributeError)
 def test_dense_operations_of_an_unfitted_estimator_are_refused():
     with pytest.raises(NotFittedError, match="Call 'fit'"):
         dense_operations(SpikingMLPClassifier())

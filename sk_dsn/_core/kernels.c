@@ -15,9 +15,18 @@
 #if defined(__GNUC__)
 #define HAVE_VECTORS 1
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define LOWEST_BIT(mask) __builtin_ctz(mask)
 #else
 #define HAVE_VECTORS 0
 #define ALWAYS_INLINE inline
+static int
+LOWEST_BIT(uint32_t mask)
+{
+    int bit = 0;
+    while (!(mask >> bit & 1))
+        bit++;
+    return bit;
+}
 #endif
 
 #if HAVE_VECTORS && defined(__x86_64__)
@@ -42,8 +51,13 @@ static const uint64_t set_lanes[256] = {MASK_64(0), MASK_64(64), MASK_64(128), M
 
 #define INSTRUCTION_SET baseline
 #define TARGET
-#define LANES (HAVE_VECTORS ? 4 : 1)
+#if HAVE_VECTORS
+#define LANES 4
 #define REGISTERS 12
+#else
+#define LANES 1
+#define REGISTERS 16
+#endif
 #define SIMD_LEVEL HAVE_X86
 #include "kernels_simd.h"
 

@@ -172,18 +172,196 @@ NAME(sum_rectify)(const float *sum, ptrdiff_t n, float *count)
     return -outside;
 }
 
-TARGET static int
-NAME(potential_fire)(float *potential, ptrdiff_t n, float *count)
+TARGET static ALWAYS_INLINE int
+NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count)
 {
     int32_t outside = 0;
     for (ptrdiff_t j = 0; j < n; j++) {
         const float v = potential[j];
-        const float fired = (float)NAME(net_count)(v);
-        count[j] = fired;
-        potential[j] = v - fired;
-        outside |= !(fabsf(v) < SPIKE_LIMIT);
+        int32_t fired = NAME(net_count)(v);
+        if (rule == FIRE_UP)
+            fired = fired > 0 ? fired : 0;
+        if (rule == FIRE_BACK) {
+            const int32_t fired_before = -(int32_t)net_count[j];
+            fired = fired > fired_before ? fired : fired_before;
+        }
+        count[j] = (float)fired;
+        potential[j] = v - (float)fired;
+        if (counts)
+            net_count[j] += (float)fired;
+        outside |= !(v < SPIKE_LIMIT) | !(v > (rule == FIRE_BOTH ? -SPIKE_LIMIT : -FLT_MAX));
     }
     return -outside;
+}
+
+TARGET static int
+NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count)
+{
+    switch (rule) {
+        case FIRE_UP:
+            return NAME(units_fire)(potential, net_count, n, FIRE_UP, 1, count);
+        case FIRE_BACK:
+            return NAME(units_fire)(potential, net_count, n, FIRE_BACK, 1, count);
+        default:
+            return net_count ? NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 1, count)
+                             : NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 0, count);
+    }
+}
+
+/* Bits of the lanes in which v > threshold, and in which v <= threshold. */
+TARGET static ALWAYS_INLINE uint32_t
+NAME(mask_above)(VECTOR v, float threshold)
+{
+#if SIMD_LEVEL == 3
+    return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(threshold), _CMP_GT_OQ);
+#elif SIMD_LEVEL == 2
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps((__m256)v, _mm256_set1_ps(threshold), _CMP_GT_OQ));
+#elif SIMD_LEVEL == 1
+    return (uint32_t)_mm_movemask_ps(_mm_cmpgt_ps((__m128)v, _mm_set1_ps(threshold)));
+#else
+    float lane[LANES];
+    uint32_t mask = 0;
+    memcpy(lane, &v, sizeof lane);
+    for (int i = 0; i < LANES; i++)
+        mask |= (uint32_t)(lane[i] > threshold) << i;
+    return mask;
+#endif
+}
+
+TARGET static ALWAYS_INLINE uint32_t
+NAME(mask_not_above)(VECTOR v, float threshold)
+{
+    return ~NAME(mask_above)(v, threshold) & ((1u << LANES) - 1);
+}
+
+/* The larger of each lane: one comparison then serves all vectors of a block. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(larger)(VECTOR a, VECTOR b)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_max_ps((__m512)a, (__m512)b);
+#elif SIMD_LEVEL == 2
+    return (VECTOR)_mm256_max_ps((__m256)a, (__m256)b);
+#elif SIMD_LEVEL == 1
+    return (VECTOR)_mm_max_ps((__m128)a, (__m128)b);
+#else
+    float x[LANES], y[LANES];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int i = 0; i < LANES; i++)
+        x[i] = x[i] > y[i] ? x[i] : y[i];
+    memcpy(&a, x, sizeof x);
+    return a;
+#endif
+}
+
+/* Bits of the lanes that may fire down. */
+TARGET static ALWAYS_INLINE uint32_t
+NAME(mask_down)(VECTOR v, const float *net_count, const FiringRule rule)
+{
+    if (rule == FIRE_UP)
+        return 0;
+    const uint32_t below = NAME(mask_not_above)(v, -0.5f);
+    return rule == FIRE_BOTH ? below : below & NAME(mask_above)(*(const VECTOR *)net_count, 0.0f);
+}
+
+/* Fires the units past threshold in rounds of one spike a unit. Returns 0, or -1 where `out` has no room for a round. */
+TARGET static int
+NAME(block_fire)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, int32_t base, int32_t arrival,
+                 SpikeTrain *out)
+{
+    for (int more = 1; more;) {
+        more = 0;
+        if (out->room - out->n < width)
+            return -1;
+        for (ptrdiff_t first = 0; first < width; first += LANES) {
+            const VECTOR p = *(const VECTOR *)(potential + first);
+            const uint32_t up = NAME(mask_above)(p, 0.5f);
+            for (uint32_t past = up | NAME(mask_down)(p, net_count + first, rule); past; past &= past - 1) {
+                const int lane = LOWEST_BIT(past);
+                const ptrdiff_t j = first + lane;
+                const float fired = up >> lane & 1 ? 1.0f : -1.0f;
+                out->unit[out->n] = base + (int32_t)j;
+                out->sign[out->n] = fired;
+                out->key[out->n] = fabsf(potential[j]);
+                out->arrival[out->n++] = arrival;
+                potential[j] -= fired;
+                net_count[j] += fired;
+                more |= potential[j] > 0.5f || (rule != FIRE_UP && potential[j] <= -0.5f);
+            }
+        }
+    }
+    return 0;
+}
+
+TARGET static ALWAYS_INLINE ptrdiff_t
+NAME(block_integrate)(float *potential, float *net_count, const FiringRule rule, int32_t base, const float *weights,
+                      ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t first, ptrdiff_t n, int pending,
+                      SpikeTrain *out, const int n_vectors)
+{
+    VECTOR p[REGISTERS];
+    ptrdiff_t k = first;
+    if (pending && first < n) {
+        if (NAME(block_fire)(potential, net_count, n_vectors * LANES, rule, base, (int32_t)k, out))
+            return k;
+        k++;
+    }
+    for (int v = 0; v < n_vectors; v++)
+        p[v] = *(const VECTOR *)(potential + v * LANES);
+    for (; k < n; k++) {
+        const float *row = weights + unit[k] * stride;
+        const float s = sign[k];
+        for (int v = 0; v < n_vectors; v++)
+            p[v] += s * *(const VECTOR *)(row + v * LANES);
+        VECTOR most = p[0];
+        uint32_t down = NAME(mask_down)(p[0], net_count, rule);
+        for (int v = 1; v < n_vectors; v++) {
+            most = NAME(larger)(most, p[v]);
+            down |= NAME(mask_down)(p[v], net_count + v * LANES, rule);
+        }
+        if (!(NAME(mask_above)(most, 0.5f) | down))
+            continue;
+        for (int v = 0; v < n_vectors; v++)
+            *(VECTOR *)(potential + v * LANES) = p[v];
+        if (NAME(block_fire)(potential, net_count, n_vectors * LANES, rule, base, (int32_t)k, out))
+            return k;
+        for (int v = 0; v < n_vectors; v++)
+            p[v] = *(const VECTOR *)(potential + v * LANES);
+    }
+    for (int v = 0; v < n_vectors; v++)
+        *(VECTOR *)(potential + v * LANES) = p[v];
+    return n;
+}
+
+#define CASE_INTEGRATE(n_vectors)                                                                                      \
+    case n_vectors:                                                                                                    \
+        return rule == FIRE_UP     ? NAME(block_integrate)(potential, net_count, FIRE_UP, base, weights, stride, unit,  \
+                                                           sign, first, n, pending, out, n_vectors)                    \
+               : rule == FIRE_BACK ? NAME(block_integrate)(potential, net_count, FIRE_BACK, base, weights, stride,     \
+                                                           unit, sign, first, n, pending, out, n_vectors)              \
+                                   : NAME(block_integrate)(potential, net_count, FIRE_BOTH, base, weights, stride,     \
+                                                           unit, sign, first, n, pending, out, n_vectors);
+
+TARGET static ptrdiff_t
+NAME(train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, int32_t base,
+                      const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t first,
+                      ptrdiff_t n, int pending, SpikeTrain *out)
+{
+    switch (width / LANES) {
+#if LANES == 16
+        CASE_INTEGRATE(1) CASE_INTEGRATE(2) CASE_INTEGRATE(3) CASE_INTEGRATE(4)
+        CASE_INTEGRATE(5) CASE_INTEGRATE(6) CASE_INTEGRATE(7) CASE_INTEGRATE(8)
+        CASE_INTEGRATE(9) CASE_INTEGRATE(10) CASE_INTEGRATE(11) CASE_INTEGRATE(12)
+        CASE_INTEGRATE(13) CASE_INTEGRATE(14) CASE_INTEGRATE(15) CASE_INTEGRATE(16)
+#elif LANES == 8
+        CASE_INTEGRATE(2) CASE_INTEGRATE(4) CASE_INTEGRATE(6) CASE_INTEGRATE(8) CASE_INTEGRATE(10) CASE_INTEGRATE(12)
+#elif LANES == 4
+        CASE_INTEGRATE(4) CASE_INTEGRATE(8) CASE_INTEGRATE(12)
+#else
+        CASE_INTEGRATE(16)
+#endif
+    }
+    return n;
 }
 
 #if SIMD_LEVEL == 3
@@ -299,11 +477,13 @@ NAME(softmax)(const float *sum, ptrdiff_t n, float t, float *p)
 
 static const Kernels NAME(kernels) = {
     TEXT(INSTRUCTION_SET),
+    REGISTERS * LANES / ROW_PADDING * ROW_PADDING,
     NAME(rows_add),
     NAME(rows_subtract),
     NAME(input_quantize),
     NAME(sum_rectify),
     NAME(potential_fire),
+    NAME(train_integrate),
     NAME(spikes_list),
     NAME(softmax),
 };
@@ -314,6 +494,7 @@ static const Kernels NAME(kernels) = {
 #undef DEFINE_BLOCK_ADD
 #undef CASE_ADD
 #undef CASE_SUBTRACT
+#undef CASE_INTEGRATE
 #undef INSTRUCTION_SET
 #undef TARGET
 #undef LANES

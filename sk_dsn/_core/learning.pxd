@@ -1,25 +1,15 @@
-"""Spiking backpropagation as every simulation uses it: output error, error spikes down the layers, weight updates."""
 from libc.stdint cimport uint64_t
 
 from .network cimport Network
+from .settings cimport Settings
 
 
-cpdef enum Loss:
-    LOG_LOSS
-    SQUARED_ERROR
-
-
-cdef struct Learning:
-    Loss loss
-    float n_time_steps
-    float error_resolution
-    float spike_penalty
-    float dropout
-    bint normalized_step
-    uint64_t seed
-    uint64_t epoch
-
-
-cdef void dropout_draw(Network network, const Learning *learning, uint64_t sample) noexcept nogil
-cdef double output_error_join(Network network, const Learning *learning, Py_ssize_t label) noexcept nogil
-cdef int errors_send(Network network, const Learning *learning, double eta) noexcept nogil
+cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) noexcept nogil
+cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil
+cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil
+cdef void rectifying_error_take(Network network, const Settings *settings) noexcept nogil
+cdef int output_error_fire(Network network) noexcept nogil
+cdef double layer_rate(Network network, const Settings *settings, int l, double eta) noexcept nogil
+cdef void trace_refresh(Network network, const Settings *settings, int l) noexcept nogil
+cdef int errors_send(Network network, const Settings *settings, double eta, int t) noexcept nogil
+cdef void totals_learn(Network network, const Settings *settings, double eta) noexcept nogil

@@ -1,119 +1,192 @@
-"""Spiking backpropagation: what the output's error does to the network, once the forward pass has run.
+"""Spiking backpropagation: the output's error, error spikes down the layers, weight updates.
 
-Error spikes are counted, not simulated one by one: a signed quantiser's net count does not depend on the order of its
-input. All of it is written for counts of one sample (feedback once, after the last time step).
+Here error spikes of a layer are counted, those of one time step or of the whole sample at once; event_driven.pyx sends
+them one by one.
 """
 from libc.stdint cimport uint64_t
-from libc.string cimport memset
 
-from .kernels cimport SPIKE_LIMIT
-from .network cimport Layer, Network
-from .rng cimport sample_key, uniform
+from .kernels cimport FIRE_BOTH, SPIKE_LIMIT
+from .network cimport Layer, Network, SpikeCounts
+from .rng cimport uniform
+from .settings cimport COUNTING, LOG_LOSS, Settings
 
 
-cdef void dropout_draw(Network network, const Learning *learning, uint64_t sample) noexcept nogil:
+cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) noexcept nogil:
     """Draws one mask of the hidden units for the sample: 0, or the scale 1 / (1 - p) of those kept."""
-    cdef uint64_t key = sample_key(learning.seed, learning.epoch, sample)
-    cdef float scale = <float> (1.0 / (1.0 - learning.dropout))
+    cdef float scale = <float> (1.0 / (1.0 - settings.dropout))
     cdef Layer *layer
     cdef Py_ssize_t j
     cdef int l
     for l in range(1, network.n_layers - 1):
         layer = &network.layers[l]
         for j in range(layer.n_units):
-            layer.keep[j] = scale if uniform(key, l, j) >= learning.dropout else 0.0
+            layer.keep[j] = scale if uniform(key, l, j) >= settings.dropout else 0.0
 
 
-cdef double output_error_join(Network network, const Learning *learning, Py_ssize_t label) noexcept nogil:
-    """Adds the error of the output against the one-hot target `label`, times T and the error resolution, to the output's
-    error potentials. Returns the loss."""
+cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil:
+    """The error of the output at time step t against the target, into the output's `error`. Returns the loss."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef float *error = output.error
-    cdef float t = learning.n_time_steps
     cdef double loss = 0.0
     cdef Py_ssize_t j
-    if learning.loss == LOG_LOSS:
-        loss = network.kernels.softmax(output.input_sum, output.n_units, t, error) - output.input_sum[label] / <double> t
-        error[label] -= 1.0
+    if settings.loss == LOG_LOSS:
+        loss = network.kernels.softmax(output.input_sum, output.n_units, t, error)
+        for j in range(output.n_units):
+            error[j] -= network.target[j]
+            loss -= network.target[j] * (output.input_sum[j] / <double> t)
     else:
         for j in range(output.n_units):
-            error[j] = output.input_sum[j] / t
-        error[label] -= 1.0
-        for j in range(output.n_units):
+            error[j] = output.input_sum[j] / <float> t - network.target[j]
             loss += 0.5 * error[j] * error[j]
-    for j in range(output.n_units):
-        output.error_potential[j] += (t * learning.error_resolution) * error[j]
     return loss
 
 
-cdef double layer_rate(const Learning *learning, const Layer *below, double eta) noexcept nogil:
-    """The rate in units of spike counts: eta / (g T^2), and for the normalised step / (1 + |c / T|^2)."""
-    cdef double t2 = <double> learning.n_time_steps * learning.n_time_steps
+cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil:
+    """Adds `weight` times the error of the output at time step t to the output's error potentials, in units of error
+    spikes. Returns the loss."""
+    cdef Layer *output = &network.layers[network.n_layers - 1]
+    cdef double loss = output_error(network, settings, t)
+    cdef float joined = weight * settings.error_resolution
+    cdef Py_ssize_t j
+    for j in range(output.n_units):
+        output.error_potential[j] += joined * output.error[j]
+    return loss
+
+
+cdef void rectifying_error_take(Network network, const Settings *settings) noexcept nogil:
+    """Error spikes of rectifying outputs: their spikes minus those of a signed quantiser that is shown the target."""
+    cdef Layer *output = &network.layers[network.n_layers - 1]
+    cdef float *fired = output.fired if settings.step_feedback else output.net_count
+    cdef float shown = 1.0 if settings.step_feedback else settings.n_time_steps
+    cdef Py_ssize_t j
+    for j in range(output.n_units):
+        network.target_potential[j] -= shown * network.target[j]
+    network.kernels.potential_fire(network.target_potential, NULL, output.n_units, FIRE_BOTH, network.scratch)
+    for j in range(output.n_units):
+        network.n_target_spikes += <long long> abs(network.scratch[j])
+        output.error[j] = settings.error_resolution * (fired[j] + network.scratch[j])
+
+
+cdef int output_error_fire(Network network) noexcept nogil:
+    """Fires the output's error potentials into its error spikes. Returns -1 where they are out of range."""
+    cdef Layer *output = &network.layers[network.n_layers - 1]
+    return network.kernels.potential_fire(output.error_potential, NULL, output.width, FIRE_BOTH, output.error)
+
+
+cdef double layer_rate(Network network, const Settings *settings, int l, double eta) noexcept nogil:
+    """The rate of the weights that lead to layer l, in units of spike counts: eta / (g T^2), and for the normalised step
+    / (1 + |c / T|^2)."""
+    cdef Layer *below = &network.layers[l - 1]
+    cdef double t2 = <double> settings.n_time_steps * settings.n_time_steps
     cdef double norm = 0.0
-    cdef Py_ssize_t k
-    if learning.normalized_step:
-        for k in range(below.spikes.n):
-            norm += below.net_count[below.spikes.unit[k]] * <double> below.net_count[below.spikes.unit[k]]
-    return eta / (learning.error_resolution * (t2 + norm))
+    cdef Py_ssize_t j
+    if settings.normalized_step:
+        for j in range(below.n_units):
+            norm += below.net_count[j] * <double> below.net_count[j]
+    return eta / (settings.error_resolution * (t2 + norm))
 
 
-cdef void layer_update(Network network, Layer *layer, const Layer *below, const Learning *learning) noexcept nogil:
-    """weights -= outer(presynaptic counts, delta), in both copies; the biases' presynaptic count is T."""
+cdef void trace_refresh(Network network, const Settings *settings, int l) noexcept nogil:
+    """Brings the presynaptic trace of layer l up to date: spike counts, or the sums behind them (smooth_gradient)."""
+    cdef Layer *layer = &network.layers[l]
+    cdef float *source = layer.net_count
+    cdef Py_ssize_t j
+    if settings.smooth_gradient:
+        source = layer.input_sum
+    elif settings.depth_first:
+        source = layer.counted
+    for j in range(layer.n_units):
+        layer.trace[j] = source[j]
+    if settings.mask_negative_inputs:
+        for j in range(layer.n_units):
+            layer.trace[j] = layer.trace[j] if layer.trace[j] > 0.0 else 0.0
+    if layer.keep != NULL:
+        for j in range(layer.n_units):
+            layer.trace[j] *= layer.keep[j]
+    layer.traced.n = network.kernels.spikes_list(layer.trace, layer.n_units, layer.traced.unit, layer.traced.count)
+
+
+cdef void layer_learn(Network network, const Settings *settings, int l, const float *error, double eta,
+                      float t) noexcept nogil:
+    """weights -= outer(presynaptic trace, error * rate), in both copies; the biases' trace is t."""
+    cdef Layer *layer = &network.layers[l]
+    cdef Layer *below = layer - 1
+    cdef const SpikeCounts *presynaptic = &below.traced
+    cdef float rate = <float> layer_rate(network, settings, l, eta)
     cdef Py_ssize_t j, n
+    for j in range(layer.n_units):
+        layer.delta[j] = error[j] * rate
+    if settings.simulation == COUNTING and l == 1 and not (settings.mask_negative_inputs or settings.smooth_gradient):
+        presynaptic = &below.spikes     # the same, and already listed
+    else:
+        trace_refresh(network, settings, l - 1)
     network.kernels.rows_subtract(layer.weights, layer.stride, layer.width, layer.delta,
-                                  below.spikes.unit, below.spikes.count, below.spikes.n)
+                                  presynaptic.unit, presynaptic.count, presynaptic.n)
     if layer.intercepts != NULL:
         for j in range(layer.n_units):
-            layer.intercepts[j] -= learning.n_time_steps * layer.delta[j]
+            layer.intercepts[j] -= t * layer.delta[j]
     if layer.transposed != NULL:
         n = network.kernels.spikes_list(layer.delta, layer.n_units, layer.errors.unit, layer.errors.count)
-        network.kernels.rows_subtract(layer.transposed, layer.transposed_stride, below.width, below.sent,
+        network.kernels.rows_subtract(layer.transposed, layer.transposed_stride, below.width, below.trace,
                                       layer.errors.unit, layer.errors.count, n)
 
 
-cdef int errors_send(Network network, const Learning *learning, double eta) noexcept nogil:
-    """Fires the output's error potentials and sends the error spikes down, layer by layer: through the gate, to the error
-    potentials of the layer below, into the weights.
+cdef int errors_send(Network network, const Settings *settings, double eta, int t) noexcept nogil:
+    """Sends the output's error spikes (its `error`) down, layer by layer: through the gate, to the error potentials of the
+    layer below, into the weights; with sgd and feedback at each time step t, into the totals that `totals_learn` takes.
 
     Returns -1, or the layer whose error potentials left the range in which spikes can be counted.
     """
-    cdef int l
+    cdef int l, last = network.n_layers - 1
     cdef Py_ssize_t j, k
     cdef Layer *layer
     cdef Layer *below
-    cdef float rate, scale
+    cdef float scale, penalty = settings.error_resolution * settings.spike_penalty
+    cdef float *penalized
     cdef double total
-    cdef bint output
-    for l in range(network.n_layers - 1, 0, -1):
+    cdef bint deferred = settings.step_feedback and not settings.fractional
+    for l in range(last, 0, -1):
         layer = &network.layers[l]
         below = layer - 1
-        output = l == network.n_layers - 1
-        if network.kernels.potential_fire(layer.error_potential, layer.width, layer.error):
+        if l < last and network.kernels.potential_fire(layer.error_potential, NULL, layer.width, FIRE_BOTH, layer.error):
             return l
-        if not output:
-            for j in range(layer.n_units):
+        layer.errors.n = network.kernels.spikes_list(layer.error, layer.n_units, layer.errors.unit, layer.errors.count)
+        for k in range(layer.errors.n):
+            layer.n_error_spikes += <int> abs(layer.errors.count[k])
+        if l < last or settings.rectifying_output:
+            for k in range(layer.errors.n):
+                j = layer.errors.unit[k]
                 if layer.input_sum[j] < 0.0 or (layer.keep != NULL and layer.keep[j] == 0.0):
                     layer.error[j] = 0.0
-        layer.errors.n = network.kernels.spikes_list(layer.error, layer.n_units, layer.errors.unit, layer.errors.count)
-        if layer.errors.n == 0 and learning.spike_penalty == 0.0:
+            layer.errors.n = network.kernels.spikes_list(layer.error, layer.n_units, layer.errors.unit,
+                                                         layer.errors.count)
+        if layer.errors.n == 0 and penalty == 0.0:
             break
         total = 0.0
-        scale = <float> (1.0 / (1.0 - learning.dropout)) if below.keep != NULL else 1.0
+        scale = <float> (1.0 / (1.0 - settings.dropout)) if below.keep != NULL else 1.0
         for k in range(layer.errors.n):
             total += abs(layer.errors.count[k])
             layer.errors.count[k] *= scale
         if not total < SPIKE_LIMIT:
             return l
+        layer.n_passed += <int> total
         if l > 1:
             network.kernels.rows_add(below.error_potential, below.width, layer.transposed, layer.transposed_stride,
                                      layer.errors.unit, layer.errors.count, layer.errors.n)
-        rate = <float> layer_rate(learning, below, eta)
-        if learning.spike_penalty != 0.0 and not output:
+        if penalty != 0.0 and (l < last or settings.rectifying_output):
+            penalized = layer.fired if settings.step_feedback else layer.net_count
             for j in range(layer.n_units):
-                layer.delta[j] = (layer.error[j]
-                                  + learning.error_resolution * learning.spike_penalty * layer.net_count[j]) * rate
+                layer.error[j] += penalty * penalized[j]
+        if deferred:
+            for j in range(layer.n_units):
+                layer.error_total[j] += layer.error[j]
         else:
-            for j in range(layer.n_units):
-                layer.delta[j] = layer.error[j] * rate
-        layer_update(network, layer, below, learning)
+            layer_learn(network, settings, l, layer.error, eta, t)
     return -1
+
+
+cdef void totals_learn(Network network, const Settings *settings, double eta) noexcept nogil:
+    """sgd with feedback at each time step: what the error spikes of the whole sample do to the weights, at its end."""
+    cdef int l
+    for l in range(1, network.n_layers):
+        layer_learn(network, settings, l, network.layers[l].error_total, eta, settings.n_time_steps)

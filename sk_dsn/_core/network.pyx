@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from .kernels cimport Kernels, ROW_PADDING, SPIKE_LIMIT, kernels_available
+from .spike_train cimport train_append, train_free
 
 
 def instruction_sets():
@@ -48,15 +49,23 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
     return memory[skip:skip + n_rows * stride].reshape(n_rows, stride)[:, :n_columns]
 
 
-cdef bint is_padded(array):
-    """Whether `array` looks at the first columns of memory laid out by padded_zeros, so that its padding is its own."""
+def is_padded(array):
+    """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros laid out."""
     base = array.base
-    if base is None or base.ndim != 1 or not array.flags.writeable:
+    if base is None or type(base) is not np.ndarray or base.ndim != 1 or array.dtype != np.float32:
         return False
     rows, columns = array.shape
-    end = array.ctypes.data + rows * padded(columns) * sizeof(float)
-    return (array.strides[0] == padded(columns) * sizeof(float) and array.ctypes.data >= base.ctypes.data
-            and end <= base.ctypes.data + base.nbytes)
+    row_bytes = padded(columns) * sizeof(float)
+    first = array.ctypes.data
+    return (array.strides[1] == sizeof(float) and (rows == 1 or array.strides[0] == row_bytes)
+            and first >= base.ctypes.data and first + rows * row_bytes <= base.ctypes.data + base.nbytes)
+
+
+def padded_copy(values):
+    """A copy of a two-dimensional array in the layout of padded_zeros."""
+    copy = padded_zeros(*values.shape)
+    copy[:] = values
+    return copy
 
 
 cdef float *take(float **room, Py_ssize_t n) noexcept nogil:
@@ -79,28 +88,39 @@ cdef class Network:
     Parameters
     ----------
     coefs : list of ndarray of float32, shape (n_in, n_out)
-        Rows may have any stride. For training they must come from `padded_zeros` and are changed in place.
+        Rows may have any stride. Weights to train must come from `padded_zeros` and are changed in place.
     intercepts : list of ndarray of float32, shape (n_out,), or None
-        Changed in place by training.
+        Rows of arrays from `padded_zeros` where weights are to be trained; changed in place.
     error_potentials : list of ndarray of float32, shape (n_out,), or None
         Given: the network can be trained, starting from these (copied).
+    potentials : list of ndarray of float32, shape (n_out,), or None
+        Given: potentials at the start of the first sample, kept from sample to sample.
+    stepped : bool
+        Whether to make room for the time-stepped simulations. They need padded weights and copy others.
     dropout : bool
         Whether to make room for dropout masks.
     instruction_set : str or None
         One of `instruction_sets()`; None takes the best, or what SK_DSN_INSTRUCTION_SET said at import.
     """
 
-    def __cinit__(self, list coefs, intercepts=None, error_potentials=None, *, bint dropout=False, instruction_set=None):
+    def __cinit__(self, list coefs, list intercepts=None, list error_potentials=None, *, list potentials=None,
+                  bint stepped=False, bint dropout=False, instruction_set=None):
         cdef int n_layers = len(coefs) + 1, l
-        cdef Py_ssize_t need = ROW_PADDING, n_below = 0
+        cdef Py_ssize_t need = ROW_PADDING, n_below = 0, widest = 0
         cdef const float[:, :] weights
         cdef const float[::1] vector
         cdef float *room
         cdef Layer *layer
-        cdef bint hidden
         self.kernels = kernels_find(instruction_set or DEFAULT_INSTRUCTION_SET)
         self.n_layers = n_layers
         self.training = error_potentials is not None
+        self.padded = self.training or stepped
+        if self.training and not (all(map(is_padded, coefs))
+                                  and all(is_padded(b[np.newaxis]) for b in intercepts or [])):
+            raise ValueError("weights and biases to train must come from padded_zeros")
+        if stepped and not self.training:
+            coefs = [w if is_padded(w) else padded_copy(w) for w in coefs]
+            intercepts = intercepts and [padded_copy(b[np.newaxis])[0] for b in intercepts]
         self.borrowed = [coefs, intercepts]
         self.layers = <Layer *> calloc(n_layers, sizeof(Layer))
         if self.layers == NULL:
@@ -110,19 +130,26 @@ cdef class Network:
             weights = coefs[max(l - 1, 0)]
             layer = &self.layers[l]
             layer.n_units = weights.shape[1] if l else weights.shape[0]
-            layer.width = padded(layer.n_units) if self.training else layer.n_units
-            need += 11 * padded(layer.n_units)
+            layer.width = padded(layer.n_units) if self.padded else layer.n_units
+            widest = max(widest, padded(layer.n_units))
+            need += (19 if self.padded else 4) * padded(layer.n_units)
             if self.training and l > 1:
                 need += layer.n_units * self.layers[l - 1].width
+        need += 3 * widest
         self.block = calloc(need, sizeof(float))
         if self.block == NULL:
             raise MemoryError
         room = <float *> ((<uintptr_t> self.block + 63) & ~<uintptr_t> 63)
+        self.scratch = take(&room, widest)
+        if train_append(&self.one_spike, 0, 1.0):
+            raise MemoryError
+        self.target = take(&room, self.layers[n_layers - 1].n_units)
+        self.target_potential = take(&room, self.layers[n_layers - 1].n_units)
 
         for l in range(n_layers):
             layer = &self.layers[l]
-            hidden = 0 < l < n_layers - 1
-            layer.net_count = layer.sent = take(&room, layer.n_units)
+            layer.net_count = take(&room, layer.n_units)
+            layer.input_sum = take(&room, layer.n_units)
             layer.spikes.unit = <int32_t *> take(&room, layer.n_units)
             layer.spikes.count = take(&room, layer.n_units)
             if l > 0:
@@ -131,27 +158,32 @@ cdef class Network:
                     raise ValueError(f"coefs[{l - 1}] must have shape ({n_below}, {layer.n_units}) and C-ordered rows")
                 layer.weights = <float *> &weights[0, 0]
                 layer.stride = weights.strides[0] // <Py_ssize_t> sizeof(float)
-                layer.input_sum = take(&room, layer.n_units)
                 if intercepts is not None:
-                    vector = intercepts[l - 1]
-                    if vector.shape[0] != layer.n_units:
-                        raise ValueError(f"intercepts[{l - 1}] must have shape ({layer.n_units},)")
+                    vector = checked_vector(intercepts[l - 1], layer.n_units, "intercepts", l)
                     layer.intercepts = <float *> &vector[0]
-            if l > 0 and self.training:
-                if not is_padded(coefs[l - 1]):
-                    raise ValueError("weights to train must come from padded_zeros")
-                vector = error_potentials[l - 1]
-                if vector.shape[0] != layer.n_units:
-                    raise ValueError(f"error_potentials[{l - 1}] must have shape ({layer.n_units},)")
+            if self.padded:
+                layer.potential = take(&room, layer.n_units)
+                layer.fired = take(&room, layer.n_units)
+            if potentials is not None and l > 0:
+                vector = checked_vector(potentials[l - 1], layer.n_units, "potentials", l)
+                memcpy(layer.potential, &vector[0], layer.n_units * sizeof(float))
+                layer.start = take(&room, layer.n_units)
+            if self.training:
+                layer.trace = take(&room, layer.n_units)
+                layer.traced.unit = <int32_t *> take(&room, layer.n_units)
+                layer.traced.count = take(&room, layer.n_units)
+                layer.counted = take(&room, layer.n_units)
+            if self.training and l > 0:
+                vector = checked_vector(error_potentials[l - 1], layer.n_units, "error_potentials", l)
                 layer.error_potential = take(&room, layer.n_units)
                 memcpy(layer.error_potential, &vector[0], layer.n_units * sizeof(float))
                 layer.error = take(&room, layer.n_units)
                 layer.errors.unit = <int32_t *> take(&room, layer.n_units)
                 layer.errors.count = take(&room, layer.n_units)
+                layer.error_total = take(&room, layer.n_units)
                 layer.delta = take(&room, layer.n_units)
-                if dropout and hidden:
+                if dropout and l < n_layers - 1:
                     layer.keep = take(&room, layer.n_units)
-                    layer.sent = take(&room, layer.n_units)
                 if l > 1:
                     layer.transposed_stride = self.layers[l - 1].width
                     layer.transposed = take(&room, layer.n_units * layer.transposed_stride)
@@ -159,6 +191,15 @@ cdef class Network:
             n_below = layer.n_units
 
     def __dealloc__(self):
+        cdef int l
+        if self.layers != NULL:
+            for l in range(self.n_layers):
+                train_free(&self.layers[l].train)
+                train_free(&self.layers[l].error_train)
+                train_free(&self.layers[l].pending)
+        train_free(&self.scratch_train)
+        train_free(&self.one_spike)
+        train_free(&self.scaled_errors)
         free(self.block)
         free(self.layers)
 
@@ -171,21 +212,34 @@ cdef class Network:
         """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
         return [np.array(<float[:self.layers[l].n_units]> self.layers[l].error_potential) for l in range(1, self.n_layers)]
 
+    def potentials(self):
+        """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
+        return [np.array(<float[:self.layers[l].n_units]> self.layers[l].potential) for l in range(1, self.n_layers)]
+
     @property
     def instruction_set(self):
         return self.kernels.name.decode()
 
 
+def checked_vector(vector, Py_ssize_t n, name, int l):
+    if vector.shape != (n,):
+        raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")
+    return vector
+
+
 cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil:
-    """Lists what the units send, given their net counts. Returns 0, or -1 where a layer has too many spikes to count."""
-    cdef Py_ssize_t j
+    """Lists what the units send, given the net counts in `net_count`. Returns 0, or -1 where a layer has too many spikes
+    to count."""
+    cdef Py_ssize_t j, k
     cdef double total = 0.0
-    cdef float *sent = layer.net_count
     if layer.keep != NULL:
-        sent = layer.sent
-        for j in range(layer.width):
-            sent[j] = layer.net_count[j] * layer.keep[j]
-    layer.spikes.n = kernels.spikes_list(sent, layer.n_units, layer.spikes.unit, layer.spikes.count)
-    for j in range(layer.spikes.n):
-        total += abs(layer.spikes.count[j])
+        for j in range(layer.n_units):
+            if layer.keep[j] == 0.0:
+                layer.net_count[j] = 0.0
+    layer.spikes.n = kernels.spikes_list(layer.net_count, layer.n_units, layer.spikes.unit, layer.spikes.count)
+    for k in range(layer.spikes.n):
+        total += abs(layer.spikes.count[k])
+    if layer.keep != NULL:
+        for k in range(layer.spikes.n):
+            layer.spikes.count[k] *= layer.keep[layer.spikes.unit[k]]
     return 0 if total < SPIKE_LIMIT else -1

@@ -1,19 +1,20 @@
 """Running a trained network: its outputs, and its spikes."""
-import numpy as np
-
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport fabs
 from libc.stdint cimport int64_t
-from libc.string cimport memset
 
+from .clock_driven cimport clock_step
 from .counting cimport counting_run
+from .event_driven cimport event_step
 from .network cimport Layer, Network
+from .settings cimport CLOCK_DRIVEN, COUNTING, Settings
+from .stepping cimport sample_begin
+from .stimulus cimport Stimulus
 
-# Samples between two looks at pending signals, per unit of the input and weight of the network: a few milliseconds.
+# Additions between two looks at pending signals, as if every unit spiked at every step: a few milliseconds.
 cdef double WORK_BETWEEN_SIGNALS = 1e7
 
 
-cdef double network_size(Network network) noexcept nogil:
+cdef double step_work(Network network) noexcept nogil:
     cdef double size = network.layers[0].n_units
     cdef int l
     for l in range(1, network.n_layers):
@@ -21,43 +22,65 @@ cdef double network_size(Network network) noexcept nogil:
     return size
 
 
-def outputs(Network network, const float[:, ::1] X, float[:, :, ::1] out, *, int first_step, rows=None):
-    """The network's output after each of the time steps first_step, first_step + 1, …
+cdef int step_run(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil:
+    """Time step t of the simulation chosen. Returns -1, or the layer that left the range."""
+    if settings.simulation == COUNTING:
+        return counting_run(network, settings, stimulus, t)
+    if t == 1:
+        sample_begin(network, settings)
+    if settings.simulation == CLOCK_DRIVEN:
+        return clock_step(network, settings, stimulus, t)
+    return -1 - event_step(network, settings, stimulus, 0.0, t)
+
+
+def outputs(Network network, settings, const float[:, :, ::1] X, float[:, :, ::1] out, *, rows=None):
+    """The network's output after each of its last time steps.
 
     Parameters
     ----------
     network : Network
-    X : ndarray of float32, shape (n_samples, n_features)
+        Made with `stepped` for the time-stepped simulations.
+    settings : dict
+        The fields of `settings.Settings`.
+    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
-        Filled with accumulated output / t.
-    first_step : int
+        Filled with accumulated output / t, for the n_steps time steps up to settings["n_time_steps"].
     rows : ndarray of intp, shape (n_rows,), or None
-        Which rows of X; None is all.
+        Which samples of X; None is all.
 
     Returns
     -------
     failed_row : int
         -1, or the first row for which the network could not be computed (input not finite, or too many spikes).
     """
-    cdef Py_ssize_t step, k, j, row, n = out.shape[1]
+    cdef Settings s = settings
+    cdef Stimulus stimulus
+    cdef Py_ssize_t k, j, row, n = out.shape[1]
     cdef const Py_ssize_t[::1] chosen = rows
     cdef Layer *output = &network.layers[network.n_layers - 1]
-    cdef double size = network_size(network), work = 0.0
-    cdef float t
-    if X.shape[1] != network.layers[0].n_units or out.shape[2] != output.n_units:
+    cdef double size = step_work(network), work = 0.0
+    cdef int t, before = s.n_time_steps - <int> out.shape[0]
+    if X.shape[2] != network.layers[0].n_units or out.shape[2] != output.n_units or before < 0:
         raise ValueError("X, out and network do not fit each other")
+    if X.shape[1] != 1 and X.shape[1] != s.n_time_steps:
+        raise ValueError("the stream does not have n_time_steps")
     if (X.shape[0] if chosen is None else chosen.shape[0]) != n:
         raise ValueError("out has the wrong number of rows")
+    if s.simulation != COUNTING and not network.padded:
+        raise ValueError("the network was not made for time steps")
+    stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     with nogil:
         for k in range(n):
             row = k if chosen is None else chosen[k]
-            for step in range(out.shape[0]):
-                t = first_step + step
-                if counting_run(network, &X[row, 0], t) >= 0:
+            stimulus.x = &X[row, 0, 0]
+            # A static input's counts are known at any time step without those before.
+            for t in range(before + 1 if s.simulation == COUNTING and stimulus.step == 0 else 1, s.n_time_steps + 1):
+                if step_run(network, &s, &stimulus, t) >= 0:
                     with gil:
                         return row
-                for j in range(output.n_units):
-                    out[step, k, j] = output.input_sum[j] / t
+                if t > before:
+                    for j in range(output.n_units):
+                        out[t - before - 1, k, j] = output.input_sum[j] / <float> t
                 work += size
                 if work > WORK_BETWEEN_SIGNALS:
                     work = 0.0
@@ -66,14 +89,17 @@ def outputs(Network network, const float[:, ::1] X, float[:, :, ::1] out, *, int
     return -1
 
 
-def spike_counts(Network network, const float[:, ::1] X, int64_t[:, :, ::1] out):
-    """Spikes and take-backs of each layer in each of the time steps 1 … T, of a clock-driven network: |N_t - N_(t-1)|.
+def spike_counts(Network network, settings, const float[:, :, ::1] X, int64_t[:, :, ::1] out):
+    """Spikes (and take-backs) of each layer in each time step, of the clock-driven or the event-driven simulation.
 
     Parameters
     ----------
     network : Network
-    X : ndarray of float32, shape (n_samples, n_features)
-    out : ndarray of int64, shape (n_samples, T, n_layers - 1)
+        Made with `stepped`.
+    settings : dict
+        The fields of `settings.Settings`.
+    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams
+    out : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
         Filled with the spikes of the input and of each hidden layer.
 
     Returns
@@ -81,35 +107,33 @@ def spike_counts(Network network, const float[:, ::1] X, int64_t[:, :, ::1] out)
     failed_row : int
         As `outputs`.
     """
-    cdef Py_ssize_t row, step, j, total_units = 0
-    cdef Layer *layer
-    cdef int l
-    cdef double spikes, size = network_size(network), work = 0.0
-    if X.shape[1] != network.layers[0].n_units or out.shape[0] != X.shape[0] or out.shape[2] != network.n_layers - 1:
-        raise ValueError("X, out and network do not fit each other")
-    for l in range(network.n_layers - 1):
-        total_units += network.layers[l].n_units
-    cdef float[::1] previous = np.empty(total_units, dtype=np.float32)
-    cdef float *before
+    cdef Settings s = settings
+    cdef Stimulus stimulus
+    cdef Py_ssize_t row
+    cdef int l, t
+    cdef double size = step_work(network), work = 0.0
+    if X.shape[2] != network.layers[0].n_units or (X.shape[1] != 1 and X.shape[1] != s.n_time_steps):
+        raise ValueError("X does not fit the network")
+    if out.shape[0] != X.shape[0] or out.shape[1] != s.n_time_steps or out.shape[2] != network.n_layers - 1:
+        raise ValueError("out has the wrong shape")
+    if s.simulation == COUNTING or not network.padded:
+        raise ValueError("the spikes of single time steps need a time-stepped simulation")
+    stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     with nogil:
         for row in range(X.shape[0]):
-            memset(&previous[0], 0, total_units * sizeof(float))
-            for step in range(out.shape[1]):
-                if counting_run(network, &X[row, 0], step + 1) >= 0:
+            stimulus.x = &X[row, 0, 0]
+            for t in range(1, s.n_time_steps + 1):
+                if step_run(network, &s, &stimulus, t) >= 0:
                     with gil:
                         return row
-                before = &previous[0]
                 for l in range(network.n_layers - 1):
-                    layer = &network.layers[l]
-                    spikes = 0.0
-                    for j in range(layer.n_units):
-                        spikes += fabs(layer.net_count[j] - before[j])
-                        before[j] = layer.net_count[j]
-                    before += layer.n_units
-                    out[row, step, l] = <int64_t> spikes
+                    out[row, t - 1, l] = network.layers[l].n_spikes
                 work += size
                 if work > WORK_BETWEEN_SIGNALS:
                     work = 0.0
                     with gil:
                         PyErr_CheckSignals()
+            for t in range(s.n_time_steps - 1, 0, -1):
+                for l in range(network.n_layers - 1):
+                    out[row, t, l] -= out[row, t - 1, l]
     return -1

@@ -1,22 +1,87 @@
 """One epoch of training."""
+import numpy as np
+
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy, memset
 
+from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
-from .learning cimport Learning, Loss, dropout_draw, errors_send, output_error_join
+from .event_driven cimport event_feedback, event_step
+from .learning cimport (dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
+                        rectifying_error_take, totals_learn)
 from .network cimport Layer, Network
+from .rng cimport sample_key
+from .settings cimport COUNTING, EVENT_DRIVEN, Settings
+from .stepping cimport backward_reset, input_sum_refresh, input_sum_step, sample_begin
+from .stimulus cimport Stimulus
 
 # Additions between two looks at pending signals: a few milliseconds.
 cdef double WORK_BETWEEN_SIGNALS = 1e7
 
 
-cdef double sample_work(Network network) noexcept nogil:
+cdef int counting_learn(Network network, const Settings *settings, const Stimulus *stimulus, double eta,
+                        double *loss) noexcept nogil:
+    """A training sample of the counting simulation. Returns -1, or the layer that left the range."""
+    cdef int failed = -1, t, last = network.n_layers - 1
+    cdef Layer *output = &network.layers[last]
+    for t in range(1 if stimulus.step else settings.n_time_steps, settings.n_time_steps + 1):
+        failed = counting_run(network, settings, stimulus, t)
+        if failed >= 0:
+            return failed
+    if settings.rectifying_output:
+        loss[0] += output_error(network, settings, settings.n_time_steps)
+        if network.kernels.sum_rectify(output.input_sum, output.n_units, output.net_count):
+            return last
+        memset(network.target_potential, 0, output.width * sizeof(float))
+        rectifying_error_take(network, settings)
+    else:
+        loss[0] += output_error_join(network, settings, settings.n_time_steps, settings.n_time_steps)
+        if output_error_fire(network):
+            return last
+    return errors_send(network, settings, eta, settings.n_time_steps)
+
+
+cdef int stepped_learn(Network network, const Settings *settings, const Stimulus *stimulus, double eta,
+                       double *loss) noexcept nogil:
+    """A training sample of the clock-driven or the event-driven simulation. Returns -1, or the layer that left the
+    range."""
+    cdef bint events = settings.simulation == EVENT_DRIVEN
+    cdef int failed, t, l, n = settings.n_time_steps
+    sample_begin(network, settings)
+    for t in range(1, n + 1):
+        if events:
+            failed = -1 - event_step(network, settings, stimulus, eta, t)
+        else:
+            failed = clock_step(network, settings, stimulus, t)
+        if failed >= 0:
+            return failed
+        if not settings.step_feedback:
+            input_sum_step(network, settings)
+        if t == n:
+            loss[0] += output_error(network, settings, t)
+        if settings.step_feedback or t == n:
+            if events:
+                failed = -1 - event_feedback(network, settings, eta, t)
+            else:
+                failed = clock_feedback(network, settings, eta, t)
+            if failed >= 0:
+                return failed
+    if not settings.fractional and (events or settings.step_feedback):
+        for l in range(1, network.n_layers - 1):
+            input_sum_refresh(&network.layers[l])
+        totals_learn(network, settings, eta)
+    return -1
+
+
+cdef double sample_work(Network network, const Settings *settings) noexcept nogil:
     """Additions of one forward pass, at least; updates cost as much again."""
-    cdef double work = network.layers[0].n_units
+    cdef double work = network.layers[0].n_units, spikes
     cdef int l
     for l in range(1, network.n_layers):
-        work += (1.0 + network.layers[l - 1].spikes.n) * network.layers[l].width
+        spikes = network.layers[l - 1].spikes.n if settings.simulation == COUNTING else network.layers[l - 1].n_spikes
+        work += (settings.n_time_steps + spikes) * network.layers[l].width
     return work
 
 
@@ -30,28 +95,46 @@ cdef bint weights_are_finite(Network network) noexcept nogil:
             for j in range(layer.n_units):
                 if not isfinite(layer.weights[i * layer.stride + j]):
                     return False
+        for j in range(layer.n_units if layer.intercepts != NULL else 0):
+            if not isfinite(layer.intercepts[j]):
+                return False
     return True
 
 
-def train_epoch(Network network, const float[:, ::1] X, const int32_t[::1] labels, const Py_ssize_t[::1] order, *,
-                Loss loss, float n_time_steps, float error_resolution, bint normalized_step, float spike_penalty,
-                float dropout, double rate_first, double rate_last, uint64_t seed, uint64_t epoch):
-    """Trains on the rows `order` of X, once each, in that order.
+cdef void counts_record(Network network, int64_t *record) noexcept nogil:
+    """Spikes, error spikes and error spikes past the gate of each layer, then target spikes."""
+    cdef int l
+    for l in range(network.n_layers):
+        record[l] = network.layers[l].n_spikes
+        record[network.n_layers + l] = network.layers[l].n_error_spikes
+        record[2 * network.n_layers + l] = network.layers[l].n_passed
+    record[3 * network.n_layers] = network.n_target_spikes
+
+
+def train_epoch(Network network, settings, const float[:, :, ::1] X, labels, Y, const Py_ssize_t[::1] order, *,
+                double rate_first, double rate_last, uint64_t seed, uint64_t epoch, int64_t[:, ::1] counts=None):
+    """Trains on the samples `order` of X, once each, in that order.
 
     Parameters
     ----------
     network : Network
         Made for training; its weights change in place.
-    X : ndarray of float32, shape (n_samples, n_features)
-    labels : ndarray of int32, shape (n_samples,)
-        Index of each sample's class.
+    settings : dict
+        The fields of `settings.Settings`.
+    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams
+    labels : ndarray of int32, shape (n_samples,), or None
+        Index of the output whose target is 1 where all others are 0.
+    Y : ndarray of float32, shape (n_samples, n_outputs), or None
+        Targets, where `labels` is None.
     order : ndarray of intp
-    loss, n_time_steps, error_resolution, normalized_step, spike_penalty, dropout
-        As the estimators' parameters of these names.
     rate_first, rate_last : float
-        The learning rate at the first sample, and where a further sample after the last would stand; linear between.
+        The learning rate at the first sample, and where a further sample after the last would stand; linear between,
+        and rounded to float32.
     seed, epoch : int
         Key of what is drawn at random, with the position in `order`.
+    counts : ndarray of int64, shape (len(order), 3 * n_layers + 1), or None
+        Filled, by the time-stepped simulations, with each sample's spikes, error spikes and error spikes past the gate
+        of each layer, and with the target's spikes.
 
     Returns
     -------
@@ -61,35 +144,54 @@ def train_epoch(Network network, const float[:, ::1] X, const int32_t[::1] label
         -1, or the layer (0 the input) whose potentials left the range of float32 or of exact counting. The weights are
         then of no use.
     """
-    cdef Learning learning
+    cdef Settings s = settings
+    cdef Stimulus stimulus
+    cdef Layer *output = &network.layers[network.n_layers - 1]
+    cdef const int32_t[::1] label_of = labels
+    cdef const float[:, ::1] target_of = Y
     cdef Py_ssize_t k, n = order.shape[0], sample
-    cdef double total = 0.0, work = 0.0
-    cdef int failed = -1
+    cdef double total = 0.0, work = 0.0, eta
+    cdef uint64_t key
+    cdef int failed = -1, label = 0
     if not network.training:
         raise ValueError("the network was not made for training")
-    if X.shape[1] != network.layers[0].n_units or X.shape[0] != labels.shape[0]:
-        raise ValueError("X, labels and network do not fit each other")
-    learning.loss = loss
-    learning.n_time_steps = n_time_steps
-    learning.error_resolution = error_resolution
-    learning.normalized_step = normalized_step
-    learning.spike_penalty = spike_penalty
-    learning.dropout = dropout
-    learning.seed = seed
-    learning.epoch = epoch
+    if X.shape[2] != network.layers[0].n_units or (X.shape[1] != 1 and X.shape[1] != s.n_time_steps):
+        raise ValueError("X does not fit the network")
+    if label_of is None:
+        if target_of.shape[0] != X.shape[0] or target_of.shape[1] != output.n_units:
+            raise ValueError("Y does not fit X and the network")
+    elif label_of.shape[0] != X.shape[0] or (n and np.max(labels) >= output.n_units):
+        raise ValueError("labels do not fit X and the network")
+    if n and np.max(order) >= X.shape[0]:
+        raise ValueError("order does not fit X")
+    if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
+        raise ValueError("counts has the wrong shape")
+    stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
+    memset(network.target, 0, output.n_units * sizeof(float))
     with nogil:
         for k in range(n):
             sample = order[k]
-            if dropout > 0.0:
-                dropout_draw(network, &learning, k)
-            failed = counting_run(network, &X[sample, 0], n_time_steps)
+            stimulus.x = &X[sample, 0, 0]
+            if label_of is None:
+                memcpy(network.target, &target_of[sample, 0], output.n_units * sizeof(float))
+            else:
+                network.target[label] = 0.0
+                label = label_of[sample]
+                network.target[label] = 1.0
+            key = sample_key(seed, epoch, k)
+            if s.dropout > 0.0:
+                dropout_draw(network, &s, key)
+            backward_reset(network, &s, key)
+            eta = <float> (rate_first + (rate_last - rate_first) * k / n)
+            if s.simulation == COUNTING:
+                failed = counting_learn(network, &s, &stimulus, eta, &total)
+            else:
+                failed = stepped_learn(network, &s, &stimulus, eta, &total)
+            if counts is not None:
+                counts_record(network, &counts[k, 0])
             if failed >= 0:
                 break
-            total += output_error_join(network, &learning, labels[sample])
-            failed = errors_send(network, &learning, rate_first + (rate_last - rate_first) * k / n)
-            if failed >= 0:
-                break
-            work += sample_work(network)
+            work += sample_work(network, &s)
             if work > WORK_BETWEEN_SIGNALS:
                 work = 0.0
                 with gil:

@@ -1,0 +1,70 @@
+"""The clock-driven simulation: all spikes that reach a layer within a time step are integrated, then its units fire."""
+from .kernels cimport FIRE_BOTH, SPIKE_LIMIT, FiringRule
+from .learning cimport errors_send, output_error_fire, output_error_join, rectifying_error_take
+from .network cimport Layer, Network
+from .settings cimport Settings
+from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, output_is_finite
+from .stimulus cimport Stimulus
+
+
+cdef int layer_fire(Network network, Layer *layer, FiringRule rule) noexcept nogil:
+    """Fires the units once and lists what they send. Returns -1 where that is out of range."""
+    cdef Py_ssize_t k
+    cdef double total = 0.0
+    if network.kernels.potential_fire(layer.potential, layer.net_count, layer.n_units, rule, layer.fired):
+        return -1
+    layer.spikes.n = network.kernels.spikes_list(layer.fired, layer.n_units, layer.spikes.unit, layer.spikes.count)
+    for k in range(layer.spikes.n):
+        total += abs(layer.spikes.count[k])
+    layer.n_spikes += <long long> total
+    if layer.keep != NULL:
+        for k in range(layer.spikes.n):
+            layer.spikes.count[k] *= layer.keep[layer.spikes.unit[k]]
+    return 0 if layer.n_spikes < SPIKE_LIMIT else -1
+
+
+cdef int clock_step(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil:
+    """One time step of the network. Leaves the output so far in the last layer's input_sum.
+
+    Returns -1, or the layer whose potentials left the range in which spikes can be counted.
+    """
+    cdef Layer *layer = network.layers
+    cdef Layer *below
+    cdef Py_ssize_t j
+    cdef int l, last = network.n_layers - 1
+    input_integrate(network, settings, stimulus, t)
+    if layer_fire(network, layer, FIRE_BOTH):
+        return 0
+    for l in range(1, last + 1):
+        below = layer
+        layer += 1
+        network.kernels.rows_add(layer.potential, layer.width, layer.weights, layer.stride,
+                                 below.spikes.unit, below.spikes.count, below.spikes.n)
+        if layer.intercepts != NULL:
+            for j in range(layer.n_units):
+                layer.potential[j] += layer.intercepts[j]
+        if ((l < last or (settings.rectifying_output and network.training))
+                and layer_fire(network, layer, neuron_rule(settings))):
+            return l
+    input_sum_refresh(layer)
+    return -1 if output_is_finite(network) else last
+
+
+cdef int clock_feedback(Network network, const Settings *settings, double eta, int t) noexcept nogil:
+    """Sends the error down: that of time step t, or with feedback once a sample that of all, after the last.
+
+    Returns as `clock_step`.
+    """
+    cdef int l, last = network.n_layers - 1
+    cdef float weight = 1.0 if settings.step_feedback else settings.n_time_steps
+    if settings.step_feedback:
+        input_sum_step(network, settings)
+    for l in range(1, last):
+        input_sum_refresh(&network.layers[l])
+    if settings.rectifying_output:
+        rectifying_error_take(network, settings)
+    else:
+        output_error_join(network, settings, t, weight)
+        if output_error_fire(network):
+            return last
+    return errors_send(network, settings, eta, t)

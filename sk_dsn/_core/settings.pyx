@@ -1,0 +1,1 @@
+"""The enumerations of settings.pxd, as Python sees them."""

@@ -1,0 +1,333 @@
+"""SpikingMLPRegressor: targets that are numbers."""
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+
+from ._base import BaseSpikingMLP
+from ._compat import StrOptions, fit_context
+
+
+class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
+    """Deep spiking network regressor, trained by spiking backpropagation.
+
+    The output is the last layer's accumulated input divided by time: real numbers, one or several a sample.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int or int, default=(100,)
+        Neurons of each hidden layer. An empty sequence is a network without hidden layers.
+    n_time_steps : int, default=16
+        Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples of 1/T, so a larger T
+        is finer. Read when a method is called: a fitted network can predict with another T. A stream brings its own.
+    neuron : {"signed", "rectifying"}, default="signed"
+        Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net count follows its
+        input down as well as up, or only ever fires (the paper's, whose count depends on the order of its input).
+    simulation : {"auto", "counting", "clock-driven", "event-driven"}, default="auto"
+        How the network is computed. "counting": the state at the last time step directly (signed neurons, sgd, feedback
+        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires.
+        "event-driven": spike by spike (the paper's). "auto" is the first of counting, clock-driven and event-driven that
+        can. Read when a method is called.
+    propagation : {"breadth-first", "depth-first"}, default="breadth-first"
+        Event-driven only: whether a layer takes all spikes of a time step before the next layer does, or each spike goes
+        all the way up before the next.
+    feedback : {"sample", "step"}, default="sample"
+        When error is sent down: once, after the last time step, or at the end of every time step (the paper's).
+    weight_update : {"sgd", "fractional"}, default="sgd"
+        "sgd": at the end of the sample, by the product of presynaptic and error spike counts. "fractional" (the paper's
+        FSGD): at each error spike, by the presynaptic counts so far.
+    loss : {"squared_error"}, default="squared_error"
+        Half the squared distance of the output to the target.
+    output_activation : {"linear", "rectifying"}, default="linear"
+        Whether errors are taken at the accumulated output, or at output spikes minus target spikes (the paper's;
+        targets of at least 0 only). Predictions are never rectified.
+    error_resolution : float, default=8.0
+        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
+        paper's network, more sends errors back more finely, at the cost of more error spikes.
+    fit_intercept : bool, default=True
+        Whether neurons have biases (the paper's have none).
+    weight_init_scale : float, default=None
+        Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is 0.01).
+    learning_rate_init : float, default=0.05
+        Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`; plain steps take
+        rates from about 0.001 to 0.05, smaller for more or larger features.
+    learning_rate : {"linear", "constant", "adaptive"}, default="linear"
+        Schedule in `fit`: falling linearly to zero at `max_iter` epochs; constant; or divided by 5 whenever
+        `n_iter_no_change` epochs pass without improvement, until below 1e-6. `partial_fit` is always constant.
+    normalized_step : bool, default=True
+        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares), which keeps learning
+        stable whatever the scale of the features.
+    dropout : float, default=0.0
+        Probability with which a hidden neuron is left out of a training sample, in [0, 1).
+    backward_reset : {"keep", "zero", "random"}, default="keep"
+        Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
+        sent and the network does not learn) or uniform in [-1/2, 1/2).
+    forward_reset : {"zero", "keep"}, default="zero"
+        Potentials at the start of a training sample; prediction always starts at zero.
+    hold_error : bool, default=True
+        Rectifying outputs with feedback "step": whether the difference of output and target spikes is sent down at the
+        end of the time step, or every output spike at once.
+    smooth_gradient : bool, default=False
+        Whether weights change by the sum of input behind a presynaptic unit's spikes in place of their count.
+    spike_penalty : float, default=0.0
+        Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
+    mask_negative_inputs : bool, default=False
+        Whether weights learn only from positive presynaptic counts, as in the program of the paper's authors.
+    max_iter : int, default=200
+        Epochs of `fit` at most.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in a new order.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order, dropout and validation samples. An int makes training reproducible bit for bit.
+    tol : float, default=1e-4
+        Improvement of loss (or of the validation score) that counts as one.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights it has, on the same classes and features.
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the samples and stop when R² on them no longer improves,
+        ending with the weights that scored best.
+    validation_fraction : float, default=0.1
+        Fraction held out with `early_stopping`.
+    n_iter_no_change : int, default=10
+        Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of float32, shape (n_in, n_out)
+        Weights of each layer above the input. Changing them in place changes predictions.
+    intercepts_ : list of ndarray of float32, shape (n_out,)
+        Biases, zero without `fit_intercept`.
+    forward_potentials_ : list of ndarray of float32, shape (n_out,)
+        With `forward_reset="keep"` the potentials that the next training sample starts from.
+    backward_potentials_ : list of ndarray of float32, shape (n_out,)
+        Error potentials of each layer above the input, kept from sample to sample and from one `partial_fit` to the next.
+    loss_ : float
+        Last of `loss_curve_`.
+    loss_curve_ : list of float
+        Mean loss of each epoch (and `partial_fit`), of the outputs as seen in training.
+    validation_scores_ : list of float or None
+        R² on the samples held out after each epoch; None without `early_stopping`.
+    best_validation_score_ : float or None
+        The largest of them in the last `fit`: that of the weights kept.
+    n_iter_ : int
+        Epochs of the last `fit`, or calls of `partial_fit` since.
+    t_ : int
+        Training samples seen.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had string column names.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs, one a target.
+    single_output_ : bool
+        Whether y was one-dimensional, and so are predictions.
+    seed_ : int
+        What `random_state` gave; all that is drawn at random follows from it and `t_`.
+
+    See Also
+    --------
+    SpikingMLPClassifier : The classifier; its notes describe the algorithm.
+    sklearn.neural_network.MLPRegressor : The conventional network.
+
+    Notes
+    -----
+    Errors travel as spikes, `error_resolution` of them for an error of 1: scale targets to a spread of about 1, for
+    instance with `sklearn.compose.TransformedTargetRegressor`.
+
+    References
+    ----------
+    .. [1] P. O'Connor and M. Welling (2016). "Deep Spiking Networks". arXiv:1602.08323.
+
+    Examples
+    --------
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sk_dsn import SpikingMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = make_pipeline(StandardScaler(), SpikingMLPRegressor(random_state=0))
+    >>> model = TransformedTargetRegressor(network, transformer=StandardScaler()).fit(X[:300], y[:300])
+    >>> model.score(X[300:], y[300:]) > 0.3
+    True
+    """
+
+    _parameter_constraints = {**BaseSpikingMLP._parameter_constraints, "loss": [StrOptions({"squared_error"})]}
+    _target_checks = {"multi_output": True, "y_numeric": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        n_time_steps=16,
+        neuron="signed",
+        simulation="auto",
+        propagation="breadth-first",
+        feedback="sample",
+        weight_update="sgd",
+        loss="squared_error",
+        output_activation="linear",
+        error_resolution=8.0,
+        fit_intercept=True,
+        weight_init_scale=None,
+        learning_rate_init=0.05,
+        learning_rate="linear",
+        normalized_step=True,
+        dropout=0.0,
+        backward_reset="keep",
+        forward_reset="zero",
+        hold_error=True,
+        smooth_gradient=False,
+        spike_penalty=0.0,
+        mask_negative_inputs=False,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            n_time_steps=n_time_steps,
+            neuron=neuron,
+            simulation=simulation,
+            propagation=propagation,
+            feedback=feedback,
+            weight_update=weight_update,
+            loss=loss,
+            output_activation=output_activation,
+            error_resolution=error_resolution,
+            fit_intercept=fit_intercept,
+            weight_init_scale=weight_init_scale,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            normalized_step=normalized_step,
+            dropout=dropout,
+            backward_reset=backward_reset,
+            forward_reset=forward_reset,
+            hold_error=hold_error,
+            smooth_gradient=smooth_gradient,
+            spike_penalty=spike_penalty,
+            mask_negative_inputs=mask_negative_inputs,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+        )
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, coefs_init=None, intercepts_init=None):
+        """Train the network, from new weights unless `warm_start`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+            Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
+            used as it is, anything else converted to it.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; not negative where outputs rectify.
+        coefs_init : list of array-like of shape (n_in, n_out), default=None
+            Weights to start from, one array per layer; None draws them.
+        intercepts_init : list of array-like of shape (n_out,), default=None
+            Biases to start from; None is zero.
+
+        Returns
+        -------
+        self : SpikingMLPRegressor
+
+        Raises
+        ------
+        ValueError
+            If X or y is unusable, or if training diverges; the estimator is then as it was before.
+        """
+        return self._fit(X, y, coefs_init, intercepts_init)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, coefs_init=None, intercepts_init=None):
+        """Train on each sample once, at the constant rate `learning_rate_init`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+            One sample is enough: error potentials are kept from call to call.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        coefs_init, intercepts_init : list of array-like, default=None
+            As in `fit`; first call only.
+
+        Returns
+        -------
+        self : SpikingMLPRegressor
+
+        Raises
+        ------
+        ValueError
+            If X or y is unusable, or if training diverges; the estimator is then as it was before.
+        """
+        return self._partial_fit(X, y, None, coefs_init, intercepts_init)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _encode_targets(self, y, classes, reset):
+        values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise ValueError("y holds values too large for float32; scale the targets.")
+        if self.output_activation == "rectifying" and (values < 0).any():
+            raise ValueError("output_activation='rectifying' cannot reach targets below 0; use 'linear', or shift them.")
+        if reset:
+            self.n_outputs_ = values.shape[1]
+            self.single_output_ = y.ndim == 1
+        elif values.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has {values.shape[1]} outputs, but the network has {self.n_outputs_}; call fit to start anew."
+            )
+        return values
+
+    def _score_outputs(self, outputs, targets):
+        return float(r2_score(targets, outputs))
+
+    def _values(self, outputs):
+        values = outputs.astype(np.float64)
+        return values.ravel() if self.single_output_ else values
+
+    def predict(self, X):
+        """Output of the network after the last time step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
+            As y was given: accumulated output divided by time, not rectified.
+        """
+        return self._values(self._outputs(self._check_prediction_input(X)))
+
+    def staged_predict(self, X):
+        """`predict` after each time step 1, …, `n_time_steps`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+
+        Yields
+        ------
+        values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
+        """
+        for outputs in self._staged_outputs(X):
+            yield self._values(outputs)
