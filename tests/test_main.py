@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from sk_dsn import SpikingMLPClassifier, __version__
 
 command_line = importlib.import_module("sk_dsn.__main__")
+files = importlib.import_module("sk_dsn._files")
 
 QUICK = ["--no-compare", "--epochs", "3", "--hidden", "10"]
 IRIS_FEATURES = ["sepal length", "sepal width", "petal length", "petal width"]
@@ -266,7 +267,7 @@ def test_ctrl_c_outside_training(monkeypatch, capsys):
     def interrupt(return_X_y):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "load_digits", interrupt)
+    monkeypatch.setattr(files, "load_digits", interrupt)
     assert run() == 130
     assert capsys.readouterr().err == "python -m sk_dsn: interrupted\n"
 
@@ -307,7 +308,7 @@ def test_unfinished_file_is_removed_and_the_old_one_kept(tmp_path, iris_csv, iri
         raise OSError(28, "No space left on device")
 
     before = iris_model.read_bytes()
-    monkeypatch.setattr(command_line.joblib, "dump", dump)
+    monkeypatch.setattr(files.joblib, "dump", dump)
     assert run("train", iris_csv, "--save", iris_model, *QUICK) == 1
     assert f"error: cannot write {iris_model}: No space left on device" in capsys.readouterr().err
     assert iris_model.read_bytes() == before
@@ -349,8 +350,8 @@ def test_mnist_comes_from_the_folder_in_the_environment(tmp_path, monkeypatch, c
 def test_mnist_is_fetched_otherwise(tmp_path, monkeypatch, capsys):
     X, y = fake_mnist(60, 20)
     monkeypatch.delenv("SK_DSN_DATA", raising=False)
-    monkeypatch.setattr(command_line, "MNIST_TRAINING_ROWS", 60)
-    monkeypatch.setattr(command_line, "fetch_openml", lambda *_, **__: (X.astype(np.int64), y.astype(str)))
+    monkeypatch.setattr(files, "MNIST_TRAINING_ROWS", 60)
+    monkeypatch.setattr(files, "fetch_openml", lambda *_, **__: (X.astype(np.int64), y.astype(str)))
     model = tmp_path / "model"
     assert run("train", "mnist", "--no-compare", "--hidden", "10", "--save", model) == 0
     captured = capsys.readouterr()
@@ -365,7 +366,7 @@ def test_missing_mnist_says_how_to_get_it(tmp_path, monkeypatch, capsys, folder_
     def fetch(*_, **__):
         raise URLError("no route to host")
 
-    monkeypatch.setattr(command_line, "fetch_openml", fetch)
+    monkeypatch.setattr(files, "fetch_openml", fetch)
     monkeypatch.delenv("SK_DSN_DATA", raising=False)
     if folder_is_set:
         monkeypatch.setenv("SK_DSN_DATA", str(tmp_path))
