@@ -9,6 +9,7 @@ holds them exactly too while they are short enough, and then it must agree bit f
 ``dtype=np.float32`` rounds as the core says that it does: rows in index order, multiplied and added separately, the
 bias last.
 """
+
 from dataclasses import dataclass
 
 import numpy as np

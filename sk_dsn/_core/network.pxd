@@ -77,4 +77,6 @@ cdef class Network:
     cdef list borrowed
 
 
+cdef bint within(indices, Py_ssize_t n) except -1
+cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1
 cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil

@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from .kernels cimport Kernels, ROW_PADDING, SPIKE_LIMIT, kernels_available
+from .settings cimport COUNTING
 from .spike_train cimport train_append, train_free
 
 
@@ -115,9 +116,16 @@ cdef class Network:
         self.n_layers = n_layers
         self.training = error_potentials is not None
         self.padded = self.training or stepped
-        if self.training and not (all(map(is_padded, coefs))
-                                  and all(is_padded(b[np.newaxis]) for b in intercepts or [])):
-            raise ValueError("weights and biases to train must come from padded_zeros")
+        for name, arrays in {"intercepts": intercepts, "error_potentials": error_potentials, "potentials": potentials}.items():
+            if arrays is not None and len(arrays) != len(coefs):
+                raise ValueError(f"{name} must hold {len(coefs)} arrays, got {len(arrays)}")
+        if not coefs or any(w.ndim != 2 or w.size == 0 for w in coefs):
+            raise ValueError("coefs must hold at least one array, each of two dimensions that are not empty")
+        if potentials is not None and not self.training:
+            raise ValueError("potentials are kept in training only")
+        if self.training and not all(is_padded(a) and a.flags.writeable
+                                     for a in [*coefs, *(b[np.newaxis] for b in intercepts or [])]):
+            raise ValueError("weights and biases to train must come from padded_zeros, and not be read-only")
         if stepped and not self.training:
             coefs = [w if is_padded(w) else padded_copy(w) for w in coefs]
             intercepts = intercepts and [padded_copy(b[np.newaxis])[0] for b in intercepts]
@@ -184,6 +192,8 @@ cdef class Network:
                 layer.delta = take(&room, layer.n_units)
                 if dropout and l < n_layers - 1:
                     layer.keep = take(&room, layer.n_units)
+                    for n_below in range(layer.n_units):
+                        layer.keep[n_below] = 1.0
                 if l > 1:
                     layer.transposed_stride = self.layers[l - 1].width
                     layer.transposed = take(&room, layer.n_units * layer.transposed_stride)
@@ -225,6 +235,22 @@ def checked_vector(vector, Py_ssize_t n, name, int l):
     if vector.shape != (n,):
         raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")
     return vector
+
+
+cdef bint within(indices, Py_ssize_t n) except -1:
+    """Whether all of an array of indices are from 0 to n - 1."""
+    return len(indices) == 0 or (np.min(indices) >= 0 and np.max(indices) < n)
+
+
+cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1:
+    """Raises ValueError where settings or input of n_steps time steps (1: static) do not fit the network."""
+    if n_features != network.layers[0].n_units:
+        raise ValueError(f"X has {n_features} features, the network {network.layers[0].n_units}")
+    if settings.n_time_steps < 1 or (n_steps != 1 and n_steps != settings.n_time_steps):
+        raise ValueError(f"X has {n_steps} time steps, which do not go with n_time_steps={settings.n_time_steps}")
+    if settings.simulation != COUNTING and not network.padded:
+        raise ValueError("the network was not made for time steps")
+    return 0
 
 
 cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil:

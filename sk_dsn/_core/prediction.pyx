@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from .clock_driven cimport clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_step
-from .network cimport Layer, Network
+from .network cimport Layer, Network, run_check, within
 from .settings cimport CLOCK_DRIVEN, COUNTING, Settings
 from .stepping cimport sample_begin
 from .stimulus cimport Stimulus
@@ -33,7 +33,7 @@ cdef int step_run(Network network, const Settings *settings, const Stimulus *sti
     return -1 - event_step(network, settings, stimulus, 0.0, t)
 
 
-def outputs(Network network, settings, const float[:, :, ::1] X, float[:, :, ::1] out, *, rows=None):
+def outputs(Network network not None, settings, const float[:, :, ::1] X, float[:, :, ::1] out, *, rows=None):
     """The network's output after each of its last time steps.
 
     Parameters
@@ -60,14 +60,13 @@ def outputs(Network network, settings, const float[:, :, ::1] X, float[:, :, ::1
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef double size = step_work(network), work = 0.0
     cdef int t, before = s.n_time_steps - <int> out.shape[0]
-    if X.shape[2] != network.layers[0].n_units or out.shape[2] != output.n_units or before < 0:
-        raise ValueError("X, out and network do not fit each other")
-    if X.shape[1] != 1 and X.shape[1] != s.n_time_steps:
-        raise ValueError("the stream does not have n_time_steps")
+    run_check(network, &s, X.shape[1], X.shape[2])
+    if out.shape[2] != output.n_units or before < 0:
+        raise ValueError("out does not fit the network and n_time_steps")
+    if chosen is not None and not within(rows, X.shape[0]):
+        raise ValueError("rows does not fit X")
     if (X.shape[0] if chosen is None else chosen.shape[0]) != n:
         raise ValueError("out has the wrong number of rows")
-    if s.simulation != COUNTING and not network.padded:
-        raise ValueError("the network was not made for time steps")
     stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     with nogil:
         for k in range(n):
@@ -89,7 +88,7 @@ def outputs(Network network, settings, const float[:, :, ::1] X, float[:, :, ::1
     return -1
 
 
-def spike_counts(Network network, settings, const float[:, :, ::1] X, int64_t[:, :, ::1] out):
+def spike_counts(Network network not None, settings, const float[:, :, ::1] X, int64_t[:, :, ::1] out):
     """Spikes (and take-backs) of each layer in each time step, of the clock-driven or the event-driven simulation.
 
     Parameters
@@ -112,11 +111,10 @@ def spike_counts(Network network, settings, const float[:, :, ::1] X, int64_t[:,
     cdef Py_ssize_t row
     cdef int l, t
     cdef double size = step_work(network), work = 0.0
-    if X.shape[2] != network.layers[0].n_units or (X.shape[1] != 1 and X.shape[1] != s.n_time_steps):
-        raise ValueError("X does not fit the network")
+    run_check(network, &s, X.shape[1], X.shape[2])
     if out.shape[0] != X.shape[0] or out.shape[1] != s.n_time_steps or out.shape[2] != network.n_layers - 1:
         raise ValueError("out has the wrong shape")
-    if s.simulation == COUNTING or not network.padded:
+    if s.simulation == COUNTING:
         raise ValueError("the spikes of single time steps need a time-stepped simulation")
     stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     with nogil:

@@ -11,9 +11,9 @@ from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
 from .learning cimport (dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
-from .network cimport Layer, Network
+from .network cimport Layer, Network, run_check, within
 from .rng cimport sample_key
-from .settings cimport COUNTING, EVENT_DRIVEN, Settings
+from .settings cimport COUNTING, EVENT_DRIVEN, RESET_KEEP, Settings
 from .stepping cimport backward_reset, input_sum_refresh, input_sum_step, sample_begin
 from .stimulus cimport Stimulus
 
@@ -24,8 +24,10 @@ cdef double WORK_BETWEEN_SIGNALS = 1e7
 cdef int counting_learn(Network network, const Settings *settings, const Stimulus *stimulus, double eta,
                         double *loss) noexcept nogil:
     """A training sample of the counting simulation. Returns -1, or the layer that left the range."""
-    cdef int failed = -1, t, last = network.n_layers - 1
+    cdef int failed = -1, t, l, last = network.n_layers - 1
     cdef Layer *output = &network.layers[last]
+    for l in range(network.n_layers):
+        network.layers[l].n_error_spikes = network.layers[l].n_passed = 0
     for t in range(1 if stimulus.step else settings.n_time_steps, settings.n_time_steps + 1):
         failed = counting_run(network, settings, stimulus, t)
         if failed >= 0:
@@ -111,7 +113,7 @@ cdef void counts_record(Network network, int64_t *record) noexcept nogil:
     record[3 * network.n_layers] = network.n_target_spikes
 
 
-def train_epoch(Network network, settings, const float[:, :, ::1] X, labels, Y, const Py_ssize_t[::1] order, *,
+def train_epoch(Network network not None, settings, const float[:, :, ::1] X, labels, Y, const Py_ssize_t[::1] order, *,
                 double rate_first, double rate_last, uint64_t seed, uint64_t epoch, int64_t[:, ::1] counts=None):
     """Trains on the samples `order` of X, once each, in that order.
 
@@ -155,14 +157,17 @@ def train_epoch(Network network, settings, const float[:, :, ::1] X, labels, Y, 
     cdef int failed = -1, label = 0
     if not network.training:
         raise ValueError("the network was not made for training")
-    if X.shape[2] != network.layers[0].n_units or (X.shape[1] != 1 and X.shape[1] != s.n_time_steps):
-        raise ValueError("X does not fit the network")
+    run_check(network, &s, X.shape[1], X.shape[2])
+    if s.dropout > 0.0 and network.n_layers > 2 and network.layers[1].keep == NULL:
+        raise ValueError("the network was not made for dropout")
+    if s.forward_reset == RESET_KEEP and output.start == NULL:
+        raise ValueError("the network was made without potentials to keep")
     if label_of is None:
         if target_of.shape[0] != X.shape[0] or target_of.shape[1] != output.n_units:
             raise ValueError("Y does not fit X and the network")
-    elif label_of.shape[0] != X.shape[0] or (n and np.max(labels) >= output.n_units):
+    elif label_of.shape[0] != X.shape[0] or not within(labels, output.n_units):
         raise ValueError("labels do not fit X and the network")
-    if n and np.max(order) >= X.shape[0]:
+    if not within(order, X.shape[0]):
         raise ValueError("order does not fit X")
     if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
         raise ValueError("counts has the wrong shape")
