@@ -37,8 +37,8 @@ GRIDS = {
     },
     "wide": {
         "max_iter": [WIDE_EPOCHS],
-        "learning_rate_init": [0.01, 0.02, 0.04],
-        "error_resolution": [8, 32],
+        "learning_rate_init": [0.005, 0.01, 0.02, 0.04],
+        "error_resolution": [4, 8, 32],
         "dropout": [0.3, 0.5],
     },
 }

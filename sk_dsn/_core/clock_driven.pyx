@@ -3,7 +3,7 @@ from .kernels cimport FIRE_BOTH, SPIKE_LIMIT, FiringRule
 from .learning cimport errors_send, output_error_fire, output_error_join, rectifying_error_take
 from .network cimport Layer, Network
 from .settings cimport Settings
-from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, output_is_finite
+from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
 from .stimulus cimport Stimulus
 
 
@@ -47,7 +47,7 @@ cdef int clock_step(Network network, const Settings *settings, const Stimulus *s
                 and layer_fire(network, layer, neuron_rule(settings))):
             return l
     input_sum_refresh(layer)
-    return -1 if output_is_finite(network) else last
+    return layer_not_finite(network)
 
 
 cdef int clock_feedback(Network network, const Settings *settings, double eta, int t) noexcept nogil:

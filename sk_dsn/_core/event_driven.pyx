@@ -15,7 +15,7 @@ from .learning cimport layer_rate, output_error_join, rectifying_error_take, tra
 from .network cimport Layer, Network
 from .settings cimport Settings
 from .spike_train cimport train_append, train_reserve, train_sort
-from .stepping cimport DROPPED, input_integrate, input_sum_refresh, input_sum_step, neuron_rule, output_is_finite
+from .stepping cimport DROPPED, input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
 from .stimulus cimport Stimulus
 
 
@@ -26,7 +26,7 @@ cdef bint potentials_exceed(const float *potential, Py_ssize_t n) noexcept nogil
     cdef double total = 0.0
     cdef Py_ssize_t j
     for j in range(n):
-        if abs(potential[j]) < -DROPPED:
+        if potential[j] > DROPPED / 2:
             total += abs(potential[j])
     return not total < SPIKE_LIMIT
 
@@ -176,7 +176,7 @@ cdef int event_step(Network network, const Settings *settings, const Stimulus *s
     if failed:
         return failed
     input_sum_refresh(output)
-    return 0 if output_is_finite(network) else -network.n_layers
+    return -1 - layer_not_finite(network)
 
 
 # Learning.

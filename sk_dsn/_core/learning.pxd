@@ -4,6 +4,7 @@ from .network cimport Network
 from .settings cimport Settings
 
 
+cdef void dropout_clear(Network network) noexcept nogil
 cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) noexcept nogil
 cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil
 cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil

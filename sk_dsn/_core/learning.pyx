@@ -23,6 +23,15 @@ cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) 
             layer.keep[j] = scale if uniform(key, l, j) >= settings.dropout else 0.0
 
 
+cdef void dropout_clear(Network network) noexcept nogil:
+    """Leaves no mask behind: outside training no unit is dropped or scaled."""
+    cdef Py_ssize_t j
+    cdef int l
+    for l in range(1, network.n_layers - 1):
+        for j in range(network.layers[l].n_units if network.layers[l].keep != NULL else 0):
+            network.layers[l].keep[j] = 1.0
+
+
 cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil:
     """The error of the output at time step t against the target, into the output's `error`. Returns the loss."""
     cdef Layer *output = &network.layers[network.n_layers - 1]

@@ -107,7 +107,7 @@ cdef class Network:
     def __cinit__(self, list coefs, list intercepts=None, list error_potentials=None, *, list potentials=None,
                   bint stepped=False, bint dropout=False, instruction_set=None):
         cdef int n_layers = len(coefs) + 1, l
-        cdef Py_ssize_t need = ROW_PADDING, n_below = 0, widest = 0
+        cdef Py_ssize_t need = ROW_PADDING, n_below = 0, widest = 0, j
         cdef const float[:, :] weights
         cdef const float[::1] vector
         cdef float *room
@@ -192,8 +192,8 @@ cdef class Network:
                 layer.delta = take(&room, layer.n_units)
                 if dropout and l < n_layers - 1:
                     layer.keep = take(&room, layer.n_units)
-                    for n_below in range(layer.n_units):
-                        layer.keep[n_below] = 1.0
+                    for j in range(layer.n_units):
+                        layer.keep[j] = 1.0
                 if l > 1:
                     layer.transposed_stride = self.layers[l - 1].width
                     layer.transposed = take(&room, layer.n_units * layer.transposed_stride)

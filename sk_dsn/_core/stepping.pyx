@@ -1,5 +1,5 @@
 """What the two time-stepped simulations share: the start of a sample, and the input units."""
-from libc.math cimport isfinite
+from libc.float cimport FLT_MAX
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
@@ -96,10 +96,16 @@ cdef void input_sum_refresh(Layer *layer) noexcept nogil:
             layer.input_sum[j] -= layer.start[j]
 
 
-cdef int output_is_finite(Network network) noexcept nogil:
-    cdef Layer *output = &network.layers[network.n_layers - 1]
+cdef int layer_not_finite(Network network) noexcept nogil:
+    """-1, or the first layer in which a potential is not finite."""
+    cdef Layer *layer
     cdef Py_ssize_t j
-    for j in range(output.n_units):
-        if not isfinite(output.input_sum[j]):
-            return 0
-    return 1
+    cdef int l, outside
+    for l in range(1, network.n_layers):
+        layer = &network.layers[l]
+        outside = 0
+        for j in range(layer.n_units):
+            outside |= not (layer.potential[j] <= FLT_MAX and layer.potential[j] >= -FLT_MAX)
+        if outside:
+            return l
+    return -1

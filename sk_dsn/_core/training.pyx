@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
-from .learning cimport (dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
+from .learning cimport (dropout_clear, dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
 from .rng cimport sample_key
@@ -184,7 +184,7 @@ def train_epoch(Network network not None, settings, const float[:, :, ::1] X, la
                 label = label_of[sample]
                 network.target[label] = 1.0
             key = sample_key(seed, epoch, k)
-            if s.dropout > 0.0:
+            if network.n_layers > 2 and network.layers[1].keep != NULL:
                 dropout_draw(network, &s, key)
             backward_reset(network, &s, key)
             eta = <float> (rate_first + (rate_last - rate_first) * k / n)
@@ -201,6 +201,7 @@ def train_epoch(Network network not None, settings, const float[:, :, ::1] X, la
                 work = 0.0
                 with gil:
                     PyErr_CheckSignals()
+        dropout_clear(network)
         if failed < 0 and not weights_are_finite(network):
             failed = network.n_layers - 1
     return total / max(n, 1), failed
