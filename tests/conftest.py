@@ -1,0 +1,39 @@
+"""What the tests share: data that is too large for the package, where it is there, and Hypothesis' settings."""
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from sklearn.utils import Bunch
+
+# A busy machine is no reason to fail; in CI the same examples are drawn every time.
+settings.register_profile(
+    "sk_dsn", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("sk_dsn")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with vectors from the paper's authors' program (reference/) and data sets (data/)."""
+    folder = Path(os.environ.get("SK_DSN_SHARED") or Path(__file__).parents[2] / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there; set SK_DSN_SHARED to the folder that holds reference/ and data/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mnist(request):
+    """MNIST as X_train, y_train, X_test, y_test: float32 in [0, 1] of shape (n, 784), and labels. Read-only."""
+    folder = os.environ.get("SK_DSN_DATA") or request.getfixturevalue("shared") / "data"
+    path = Path(folder, "mnist.npz")
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; set SK_DSN_DATA to a folder with MNIST (X_train, y_train, X_test, y_test)")
+    with np.load(path) as arrays:
+        data = Bunch(**arrays)
+    for part in ("X_train", "X_test"):
+        data[part] = data[part].astype(np.float32) / np.float32(255)
+    for array in data.values():
+        array.flags.writeable = False
+    return data
