@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from reference import Settings, SpikingNetwork
 from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier, SpikingMLPRegressor
 from sk_dsn._core.network import Network, padded_copy
 from sk_dsn._core.training import train_epoch
@@ -141,3 +142,19 @@ def test_the_core_sends_the_authors_spikes_and_keeps_their_potentials(load, name
     golden.assert_equal(coefs, golden.layers("w1"))
     golden.assert_equal(network.potentials(), golden.layers("phi_fwd"))
     golden.assert_equal(network.error_potentials()[:-1], golden.layers("phi_bwd"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("tr_")])
+def test_the_oracle_sends_the_authors_spikes_and_learns_their_weights(load, name):
+    golden = load(name)
+    settings = {name: golden.parameters[name] for name in Settings.__dataclass_fields__}
+    oracle = SpikingNetwork(golden.layers("w0"), dtype=np.float32, **settings)
+    rate = golden.parameters["learning_rate_init"]
+    samples = [oracle.train_sample(x, y, rate) for x, y in zip(golden.X, golden.Y, strict=True)]
+    np.testing.assert_array_equal([s.spikes for s in samples], golden.fwd_spikes)
+    np.testing.assert_array_equal([s.passed_spikes for s in samples], golden.filt_spikes)
+    np.testing.assert_array_equal([s.target_spikes for s in samples], golden.tgt_spikes)
+    for array, wanted in zip(oracle.coefs, golden.layers("w1"), strict=True):
+        np.testing.assert_array_equal(array, wanted)
+    for array, wanted in zip(oracle.error_potentials[:-1], golden.layers("phi_bwd"), strict=True):
+        np.testing.assert_array_equal(array, wanted)
