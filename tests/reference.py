@@ -386,9 +386,8 @@ class SpikingNetwork:
             vectors = [self.row(sample, layer, spike) for spike in self.in_arrival_order(spikes)]
             if self.intercepts is not None:
                 vectors.append(self.intercepts[layer - 1])
-            if not self.settings.is_event_driven:
-                vectors = [add_up([np.zeros(self.n_units[layer], self.dtype), *vectors])]
-            spikes = [spike for vector in vectors for spike in self.receive(sample, layer, vector)]
+            arrivals = [[vector] for vector in vectors] if self.settings.is_event_driven else [vectors]
+            spikes = [spike for arrival in arrivals for spike in self.receive(sample, layer, arrival)]
             spikes = self.traveling(sample, layer, spikes)
             for spike in spikes:
                 self.penalize(sample, layer, spike)
@@ -408,7 +407,7 @@ class SpikingNetwork:
         sample.traces[layer][unit] += sign
 
     def receive_depth_first(self, sample, layer, vector):
-        for spike in self.traveling(sample, layer, self.receive(sample, layer, vector)):
+        for spike in self.traveling(sample, layer, self.receive(sample, layer, [vector])):
             self.penalize(sample, layer, spike)
             if layer < self.last:
                 self.send_up(sample, layer, spike)
@@ -446,16 +445,18 @@ class SpikingNetwork:
         """A count, or counts, of what crosses the weights above `layer`, times the scale of dropout."""
         return np.asarray(count, self.dtype) * self.dtype.type(sample.dropout.scale[layer])
 
-    def receive(self, sample, layer, vector):
-        """A vector joins the layer's potentials; its spikes."""
-        sample.received[layer] += vector
+    def receive(self, sample, layer, vectors):
+        """Vectors join the layer's potentials, together; its spikes."""
         is_output = layer == self.last
+        for vector in vectors:
+            sample.received[layer] += vector
+            sample.potentials[layer] += vector if is_output else np.where(sample.dropout.kept[layer], vector, 0)
         if is_output and not (self.settings.outputs_rectify and sample.is_training):
             return []
-        sample.potentials[layer] += vector if is_output else np.where(sample.dropout.kept[layer], vector, 0)
-        take_backs = sample.net[layer] if self.settings.neuron == "signed" else np.zeros(len(vector))
+        n_units = self.n_units[layer]
+        take_backs = sample.net[layer] if self.settings.neuron == "signed" else np.zeros(n_units)
         spikes = emit_spikes(sample.potentials[layer], take_backs)
-        sample.net[layer] += net_counts(spikes, len(vector))
+        sample.net[layer] += net_counts(spikes, n_units)
         return spikes
 
     def traveling(self, sample, layer, spikes):
