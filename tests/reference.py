@@ -1,16 +1,25 @@
-"""The oracle: the algorithm of DESIGN.md, section 2, in plain NumPy, slow and obvious.
+"""The oracle: DESIGN.md, section 2, and SEMANTICS.md in plain NumPy, slow and obvious.
 
-Built so far: networks of signed neurons on static input, error sent once a sample, sgd.
+One mechanism; the simulations differ in when a layer looks at its thresholds and in what travels:
 
-The network can be run in three ways that must agree. "event-driven" and "clock-driven" pass every spike along on its own
-and know no formula for its count; "counting" is that formula. State is float64, which holds every sum on a dyadic grid
-(weights, inputs and rates that are multiples of a power of two; powers of two for T and g) exactly. The core's float32
-holds them exactly too while they are short enough, and then it must agree bit for bit. Off the grid, "counting" with
-``dtype=np.float32`` rounds as the core says that it does: rows in index order, multiplied and added separately, the
-bias last.
+==============  =====================  ============================================
+                a layer's thresholds   what travels
+==============  =====================  ============================================
+event-driven    after every spike      single spikes (unit, sign)
+clock-driven    once per step          all of a unit's spikes as one (unit, count)
+counting        never (a formula)      as clock-driven
+==============  =====================  ============================================
+
+State is float64, which holds every sum on a dyadic grid (weights, inputs and rates that are multiples of a power of
+two; powers of two for T and g) exactly. The core's float32 holds them exactly too while they are short enough, and then
+it must agree bit for bit. Off the grid, ``dtype=np.float32`` rounds as the core says that it does: "counting" adds rows
+in index order, multiplied and added separately, the bias last; "event-driven" with rectifying neurons is the authors'
+program.
+
+Layers are numbered from the input, 0, to the output, L; ``coefs[l - 1]`` leads to layer l, and layer l's errors are at
+index l - 1.
 """
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,19 +49,17 @@ def signed_quantize(potential, vector):
     return emit_spikes(potential, np.full(len(potential), np.inf))
 
 
-def fire_signed_neurons(potential, count, vector):
-    """As `signed_quantize`, but a unit only takes back spikes that it has sent: its net `count` stays at 0 or above."""
-    potential += vector
-    spikes = emit_spikes(potential, count)
-    count += net_counts(spikes, len(count))
-    return spikes
-
-
 def net_counts(spikes, n_units):
     counts = np.zeros(n_units)
     for unit, sign in spikes:
         counts[unit] += sign
     return counts
+
+
+def bundle(spikes, n_units):
+    """One entry (unit, net count) for all spikes of a unit, ascending."""
+    counts = net_counts(spikes, n_units)
+    return [(unit, counts[unit]) for unit in np.flatnonzero(counts)]
 
 
 def add_up(vectors):
@@ -76,16 +83,15 @@ def softmax(outputs):
     return exponentials / exponentials.sum()
 
 
-def output_error(outputs, label, loss):
-    """Gradient of `sample_loss` with respect to the outputs, before softmax."""
-    target = np.eye(len(outputs))[label]
+def output_error(outputs, target, loss):
+    """Gradient of `sample_loss` with respect to the outputs; `target` is a vector, for log loss a one-hot one."""
     return (softmax(outputs) if loss == "log_loss" else outputs) - target
 
 
-def sample_loss(outputs, label, loss):
+def sample_loss(outputs, target, loss):
     if loss == "log_loss":
-        return np.logaddexp.reduce(outputs) - outputs[label]
-    return 0.5 * np.sum((outputs - np.eye(len(outputs))[label]) ** 2)
+        return np.logaddexp.reduce(outputs) - outputs @ target
+    return 0.5 * np.sum((outputs - target) ** 2)
 
 
 # --- The random generator, from the formulas in sk_dsn/_core/rng.pxd, in integers that cannot overflow.
@@ -111,6 +117,40 @@ def uniform(key, layer, unit):
 # --- The network.
 
 
+@dataclass(frozen=True)
+class Settings:
+    """The estimators' parameters of these names."""
+
+    n_time_steps: int = 10
+    neuron: str = "signed"
+    simulation: str = "event-driven"
+    propagation: str = "breadth-first"
+    feedback: str = "sample"
+    weight_update: str = "sgd"
+    loss: str = "squared_error"
+    output_activation: str = "linear"
+    error_resolution: float = 1
+    hold_error: bool = True
+    smooth_gradient: bool = False
+    spike_penalty: float = 0
+    mask_negative_inputs: bool = False
+    normalized_step: bool = False
+    backward_reset: str = "keep"
+    forward_reset: str = "zero"
+
+    @property
+    def is_event_driven(self):
+        return self.simulation == "event-driven"
+
+    @property
+    def is_depth_first(self):
+        return self.propagation == "depth-first"
+
+    @property
+    def outputs_rectify(self):
+        return self.output_activation == "rectifying"
+
+
 @dataclass
 class Dropout:
     """Lists by layer, input first, without the output: which units are kept; what outgoing weights are scaled by."""
@@ -123,9 +163,8 @@ class Dropout:
         return cls([np.full(n, True) for n in n_units[:-1]], [1.0] * (len(n_units) - 1))
 
     @classmethod
-    def draw(cls, n_units, dropout, seed, epoch, sample):
-        """What the core draws for the `sample`-th sample of an epoch."""
-        key = sample_key(seed, epoch, sample)
+    def draw(cls, n_units, dropout, key):
+        """What the core draws for a sample with this key."""
         drawn = cls.none(n_units)
         for layer in range(1, len(n_units) - 1):
             drawn.kept[layer] = np.array([uniform(key, layer, unit) >= dropout for unit in range(n_units[layer])])
@@ -135,7 +174,7 @@ class Dropout:
 
 @dataclass
 class Activity:
-    """What a sample did going up. Lists by layer, input first; rows of `counts` and `received` by time step, 0 first."""
+    """What a sample did going up. Lists by layer, input first; a row a time step, of counts and sums from 0 on."""
 
     counts: list  # net counts (T + 1, n)
     spikes: list  # spikes and take-backs sent in each step (T,)
@@ -149,182 +188,423 @@ class Activity:
         return accumulated / steps[:, None]
 
 
+class Encoder:
+    """Turns input, or targets, into spikes: a signed stream quantiser that starts at zero.
+
+    In networks of signed neurons its potential is the sum so far minus the spikes so far, and the sum of a static
+    vector is t·x: the net count is then the formula's, ceil(sum - 1/2), whatever float32 does. The authors' program
+    adds to what is left of the potential.
+    """
+
+    def __init__(self, vector, settings, dtype):
+        self.is_static = np.ndim(vector) == 1
+        n_units = np.shape(vector)[-1]
+        self.frames = np.broadcast_to(np.asarray(vector, dtype), (settings.n_time_steps, n_units))
+        self.neuron = settings.neuron
+        self.sum = np.zeros(n_units, dtype)
+        self.potential = np.zeros(n_units, dtype)
+        self.net = np.zeros(n_units, dtype)
+
+    def emit(self, t):
+        frame = self.frames[t - 1]
+        if self.neuron == "signed":
+            self.sum = self.sum.dtype.type(t) * frame if self.is_static else self.sum + frame
+            self.potential = self.sum - self.net
+        else:
+            self.sum = self.sum + frame
+            self.potential = self.potential + frame
+        spikes = emit_spikes(self.potential, np.full(len(frame), np.inf))
+        self.net += net_counts(spikes, len(frame))
+        return spikes
+
+
+class Sample:
+    """The state of one sample, from its first time step to its last. Lists over layers, input first."""
+
+    def __init__(self, x, target, settings, n_units, dtype, dropout):
+        def zeros():
+            return [np.zeros(n, dtype) for n in n_units]
+
+        self.t = 0
+        self.rate = 0.0
+        self.dropout = dropout
+        self.input = Encoder(x, settings, dtype)
+        self.is_training = target is not None
+        if self.is_training:
+            self.target = np.asarray(target, dtype)
+            self.encoded_target = Encoder(-self.target, settings, dtype)
+        self.potentials = zeros()  # the input's is the encoder's
+        self.net = zeros()
+        self.received = zeros()  # the sum of all input
+        self.held = np.zeros(n_units[-1], dtype)  # output spikes minus target spikes
+
+        # Learning.
+        self.traces = zeros()  # net counts, as far as they teach already
+        self.input_trace = self.input.sum  # of smooth gradients
+        self.unpenalized = zeros()  # spikes since the last update (clock-driven, counting)
+        self.error_counts = zeros()[1:]  # past the gate, for sgd
+
+        # For whoever asks: spikes sent; error spikes by layer above the input, sent and past the gate.
+        self.spikes = np.zeros(len(n_units), int)
+        self.error_spikes = np.zeros(len(n_units) - 1, int)
+        self.passed_spikes = np.zeros(len(n_units) - 1, int)
+        self.target_spikes = 0
+        self.history = []
+        self.remember()
+
+    def remember(self):
+        self.history.append(([n.copy() for n in self.net], [r.copy() for r in self.received], self.spikes.copy()))
+
+    @property
+    def activity(self):
+        net, received, spikes = zip(*self.history, strict=True)
+        return Activity(
+            [np.array(counts) for counts in list(zip(*net, strict=True))[:-1]],
+            list(np.diff(spikes, axis=0).T[:-1]),
+            [None, *(np.array(sums) for sums in list(zip(*received, strict=True))[1:])],
+        )
+
+
 class SpikingNetwork:
-    """A network of signed neurons; `train` changes copies of what it is given.
+    """A network of either neuron; `train` changes copies of what it is given.
 
     Parameters
     ----------
     coefs, intercepts, error_potentials : lists of ndarray, by layer above the input
         `intercepts` None: no biases. `error_potentials` None: zeros.
-    simulation : {"event-driven", "clock-driven", "counting"}
-    dtype : float64, or float32 with "counting"
+    dtype : float64, or float32 to round as the core does
     arrival : numpy Generator or None
-        Shuffles the spikes that a layer receives in a step: no net count may depend on their order.
+        Shuffles the spikes that a layer receives together: no net count of signed neurons may depend on their order.
+    settings : fields of `Settings`; what `forward` and `train` are given replaces them from then on
     """
 
     def __init__(
-        self,
-        coefs,
-        intercepts=None,
-        error_potentials=None,
-        *,
-        simulation="event-driven",
-        dtype=np.float64,
-        arrival=None,
+        self, coefs, intercepts=None, error_potentials=None, *, dtype=np.float64, arrival=None, **settings
     ):
-        self.coefs = [np.array(c, dtype) for c in coefs]
-        self.intercepts = None if intercepts is None else [np.array(b, dtype) for b in intercepts]
-        if error_potentials is None:
-            error_potentials = [np.zeros(c.shape[1]) for c in coefs]
-        self.error_potentials = [np.array(v, dtype) for v in error_potentials]
-        self.simulation = simulation
+        def copied(arrays):
+            return [np.array(a, dtype) for a in arrays]
+
         self.dtype = np.dtype(dtype)
+        self.coefs = copied(coefs)
+        self.intercepts = None if intercepts is None else copied(intercepts)
+        zeros = [np.zeros(n, dtype) for n in self.n_units[1:]]
+        self.error_potentials = copied(zeros if error_potentials is None else error_potentials)
+        self.kept_potentials = [np.zeros(n, dtype) for n in self.n_units]  # forward_reset="keep": training's alone
         self.arrival = arrival
+        self.settings = Settings(**settings)
 
     @property
     def n_units(self):
         return [len(self.coefs[0])] + [c.shape[1] for c in self.coefs]
 
-    def bias(self, layer):
-        n = self.n_units[layer + 1]
-        return np.zeros(n, self.dtype) if self.intercepts is None else self.intercepts[layer]
+    @property
+    def last(self):
+        return len(self.coefs)
 
-    # Forward
+    # A sample.
 
     def forward(self, x, n_time_steps, dropout=None):
-        dropout = dropout or Dropout.none(self.n_units)
-        frames = np.broadcast_to(np.asarray(x, self.dtype), (n_time_steps, len(x)))
-        run = self.forward_by_counts if self.simulation == "counting" else self.forward_by_spikes
-        return run(frames, dropout)
+        """What a vector, or a stream (T, n), does in a network that does not learn."""
+        self.settings = replace(self.settings, n_time_steps=n_time_steps)
+        sample = self.start_sample(x, None, dropout)
+        for _ in range(n_time_steps):
+            self.step(sample)
+        return sample.activity
 
-    def forward_by_spikes(self, frames, dropout):
-        n_units, last = self.n_units, len(self.coefs)
-        potentials = [np.zeros(n) for n in n_units[:-1]]
-        net = [np.zeros(n) for n in n_units[:-1]]
-        sums = [None] + [np.zeros(n) for n in n_units[1:]]
-        counts = [[c.copy()] for c in net]
-        received = [None] + [[s.copy()] for s in sums[1:]]
-        sent = [[] for _ in net]
+    def train(self, X, targets, order, *, rate_first, rate_last, dropout=0, seed=0, epoch=0, **settings):
+        """One epoch, on labels or on rows of targets; the mean loss."""
+        self.settings = replace(self.settings, **settings)
+        if np.ndim(targets) == 1:
+            targets = np.eye(self.n_units[-1])[targets]
+        losses = []
+        for k, i in enumerate(order):
+            rate = rate_first + (rate_last - rate_first) * k / len(order)
+            losses.append(self.train_sample(X[i], targets[i], rate, dropout, sample_key(seed, epoch, k)).loss)
+        return np.mean(losses)
 
-        for frame in frames:
-            spikes = signed_quantize(potentials[0], frame)
-            net[0] += net_counts(spikes, n_units[0])
-            for layer in range(1, last + 1):
-                sent[layer - 1].append(len(spikes))
-                counts[layer - 1].append(net[layer - 1].copy())
+    def train_sample(self, x, target, rate, dropout=0, key=0):
+        """The sample; `sample.loss` is that of the outputs as seen in training."""
+        drawn = Dropout.draw(self.n_units, dropout, key) if dropout else None
+        sample = self.start_sample(x, target, drawn)
+        sample.rate = rate
+        self.reset_backward(key)
+        if self.settings.forward_reset == "keep":
+            sample.potentials = self.kept_potentials
+        for _ in range(self.settings.n_time_steps):
+            self.step(sample)
+        if self.settings.weight_update == "sgd":
+            self.update_at_end(sample)
+        return sample
 
-                def integrate(vector, layer=layer):
-                    sums[layer] += vector
-                    if layer == last:
-                        return []
-                    heard = np.where(dropout.kept[layer], vector, 0)
-                    return fire_signed_neurons(potentials[layer], net[layer], heard)
+    def start_sample(self, x, target, dropout):
+        return Sample(x, target, self.settings, self.n_units, self.dtype, dropout or Dropout.none(self.n_units))
 
-                rows = dropout.scale[layer - 1] * self.coefs[layer - 1]
-                arriving = [sign * rows[unit] for unit, sign in self.in_arrival_order(spikes)]
-                spikes = self.integrate_all([*arriving, self.bias(layer - 1)], integrate)
-                received[layer].append(sums[layer].copy())
+    def reset_backward(self, key):
+        if self.settings.backward_reset == "keep":
+            return
+        for layer, potential in enumerate(self.error_potentials, start=1):
+            potential[:] = 0
+            if self.settings.backward_reset == "random":
+                potential[:] = [uniform(key, len(self.n_units) + layer, j) - 0.5 for j in range(len(potential))]
 
-        return Activity(
-            [np.array(c) for c in counts],
-            [np.array(s) for s in sent],
-            [None] + [np.array(r) for r in received[1:]],
-        )
+    def outputs(self, sample):
+        return sample.received[-1] / self.dtype.type(sample.t)
+
+    def step(self, sample):
+        """One time step, the error and (fractional) the learning that follow on it included."""
+        sample.t += 1
+        spikes = self.traveling(sample, 0, sample.input.emit(sample.t))
+        sample.net[0] = sample.input.net.copy()
+        if sample.is_training and self.settings.is_depth_first:
+            self.sweep_depth_first(sample, spikes)
+        else:  # a prediction may go either way: each layer sees the same sequence
+            output_spikes = self.sweep_breadth_first(sample, spikes)
+            if sample.is_training:
+                self.join_error(sample, output_spikes)
+        sample.input_trace = sample.input.sum
+        sample.remember()
+        if not sample.is_training:
+            return
+        at_end = sample.t == self.settings.n_time_steps
+        if at_end:
+            sample.loss = sample_loss(self.outputs(sample), sample.target, self.settings.loss)
+        if self.settings.outputs_rectify:
+            target_spikes = sample.encoded_target.emit(sample.t)
+            sample.target_spikes += len(target_spikes)
+            self.join_error(sample, target_spikes)
+        if self.settings.hold_error and (at_end or self.settings.feedback == "step"):
+            self.launch_errors(sample)
+
+    # Forward.
+
+    def sweep_breadth_first(self, sample, spikes):
+        """One time step of the whole network, layer by layer; the output's spikes."""
+        if self.settings.simulation == "counting":
+            return self.sweep_by_counts(sample)
+        for layer in range(1, self.last + 1):
+            sample.traces[layer - 1] += net_counts(spikes, self.n_units[layer - 1])
+            vectors = [self.row(sample, layer, spike) for spike in self.in_arrival_order(spikes)]
+            if self.intercepts is not None:
+                vectors.append(self.intercepts[layer - 1])
+            arrivals = [[vector] for vector in vectors] if self.settings.is_event_driven else [vectors]
+            spikes = [spike for arrival in arrivals for spike in self.receive(sample, layer, arrival)]
+            spikes = self.traveling(sample, layer, spikes)
+            for spike in spikes:
+                self.penalize(sample, layer, spike)
+        return spikes
+
+    def sweep_depth_first(self, sample, spikes):
+        """As breadth-first, but each spike goes all the way up before the next, and is counted only then."""
+        for spike in spikes:
+            self.send_up(sample, 0, spike)
+        if self.intercepts is not None:
+            for layer in range(1, self.last + 1):
+                self.receive_depth_first(sample, layer, self.intercepts[layer - 1])
+
+    def send_up(self, sample, layer, spike):
+        self.receive_depth_first(sample, layer + 1, self.row(sample, layer + 1, spike))
+        unit, sign = spike
+        sample.traces[layer][unit] += sign
+
+    def receive_depth_first(self, sample, layer, vector):
+        for spike in self.traveling(sample, layer, self.receive(sample, layer, [vector])):
+            self.penalize(sample, layer, spike)
+            if layer < self.last:
+                self.send_up(sample, layer, spike)
+            else:
+                self.join_error(sample, [spike])
+
+    def sweep_by_counts(self, sample):
+        """The state after t steps, from the input's counts alone."""
+        for layer in range(1, self.last + 1):
+            counts = sample.net[layer - 1]
+            sample.traces[layer - 1] = counts.copy()
+            rows = [self.row(sample, layer, (unit, counts[unit])) for unit in np.flatnonzero(counts)]
+            total = add_up([np.zeros(self.n_units[layer], self.dtype), *rows])
+            if self.intercepts is not None:
+                total = total + self.dtype.type(sample.t) * self.intercepts[layer - 1]
+            sample.received[layer] = total
+            before = sample.net[layer]
+            if layer < self.last or (self.settings.outputs_rectify and sample.is_training):
+                kept = 1 if layer == self.last else sample.dropout.kept[layer]
+                sample.net[layer] = (np.maximum(0, signed_count(total)) * kept).astype(self.dtype)
+            change = sample.net[layer] - before
+            sample.spikes[layer] += int(np.abs(change).sum())
+            sample.unpenalized[layer] += change
+        return [(unit, change[unit]) for unit in np.flatnonzero(change)]
 
     def in_arrival_order(self, spikes):
         return spikes if self.arrival is None else [spikes[k] for k in self.arrival.permutation(len(spikes))]
 
-    def integrate_all(self, vectors, integrate):
-        """Spikes of a layer that receives `vectors` within a step: thresholds checked after each, or after all."""
-        if self.simulation == "event-driven":
-            return [spike for vector in vectors for spike in integrate(vector)]
-        return integrate(add_up(vectors))
+    def row(self, sample, layer, spike):
+        """What a spike of the layer below adds to `layer`."""
+        unit, count = spike
+        return self.scaled(sample, layer - 1, count) * self.coefs[layer - 1][unit]
 
-    def forward_by_counts(self, frames, dropout):
-        n_units = self.n_units
-        counts = [np.zeros((len(frames) + 1, n)) for n in n_units[:-1]]
-        received = [None] + [np.zeros((len(frames) + 1, n), self.dtype) for n in n_units[1:]]
-        for t in range(1, len(frames) + 1):
-            time = self.dtype.type(t)
-            counts[0][t] = signed_count(time * frames[0])
-            for layer, weights in enumerate(self.coefs, start=1):
-                factors = (dropout.scale[layer - 1] * counts[layer - 1][t]).astype(self.dtype)
-                rows = [factors[unit] * weights[unit] for unit in np.flatnonzero(factors)]
-                received[layer][t] = add_up([*rows, time * self.bias(layer - 1)])
-                if layer < len(self.coefs):
-                    counts[layer][t] = np.maximum(0, signed_count(received[layer][t])) * dropout.kept[layer]
-        spikes = [np.abs(np.diff(c, axis=0)).sum(axis=1) for c in counts]
-        return Activity(counts, spikes, received)
+    def scaled(self, sample, layer, count):
+        """A count, or counts, of what crosses the weights above `layer`, times the scale of dropout."""
+        return np.asarray(count, self.dtype) * self.dtype.type(sample.dropout.scale[layer])
 
-    # Backward
+    def receive(self, sample, layer, vectors):
+        """Vectors join the layer's potentials, together; its spikes."""
+        is_output = layer == self.last
+        for vector in vectors:
+            sample.received[layer] += vector
+            sample.potentials[layer] += vector if is_output else np.where(sample.dropout.kept[layer], vector, 0)
+        if is_output and not (self.settings.outputs_rectify and sample.is_training):
+            return []
+        n_units = self.n_units[layer]
+        take_backs = sample.net[layer] if self.settings.neuron == "signed" else np.zeros(n_units)
+        spikes = emit_spikes(sample.potentials[layer], take_backs)
+        sample.net[layer] += net_counts(spikes, n_units)
+        return spikes
 
-    def backward(self, error, activity, dropout):
-        """Net counts of the error spikes past the gate, by layer above the input."""
-        last = len(self.coefs)
-        error_counts = [None] * last
-        arriving = [error]
-        for layer in range(last, 0, -1):
-            spikes = self.quantize_error(self.error_potentials[layer - 1], arriving)
-            if layer < last:
-                is_open = (activity.received[layer][-1] >= 0) & dropout.kept[layer]
-                spikes = [(unit, sign) for unit, sign in spikes if is_open[unit]]
-            error_counts[layer - 1] = net_counts(spikes, self.n_units[layer])
-            # Dropped units below receive the error scaled like the others, and stop it at their gate.
-            columns = (dropout.scale[layer - 1] * self.coefs[layer - 1].T).astype(self.dtype)
-            arriving = [np.zeros(self.n_units[layer - 1], self.dtype)]
-            arriving += [self.dtype.type(sign) * columns[unit] for unit, sign in self.in_arrival_order(spikes)]
-        return error_counts
+    def traveling(self, sample, layer, spikes):
+        """Spikes that a layer sent, in the form in which they travel."""
+        sample.spikes[layer] += len(spikes)
+        return spikes if self.settings.is_event_driven else bundle(spikes, self.n_units[layer])
 
-    def quantize_error(self, potential, vectors):
-        """Error spikes (unit, sign); under "counting" one entry (unit, net count) stands for all of a unit."""
-        if self.simulation != "counting":
-            return self.integrate_all(vectors, lambda vector: signed_quantize(potential, vector))
-        potential += add_up(vectors)
-        counts = signed_count(potential)
-        potential -= counts
-        return [(unit, counts[unit]) for unit in np.flatnonzero(counts)]
+    # The error at the output.
 
-    # Learning
+    def join_error(self, sample, spikes):
+        """Spikes of rectifying outputs, or of targets, are held; or they are error spikes at once."""
+        if self.settings.hold_error:
+            for unit, count in spikes:
+                sample.held[unit] += count
+        else:
+            self.send_down(sample, spikes)
 
-    def train_sample(
-        self,
-        x,
-        label,
-        rate,
-        *,
-        n_time_steps,
-        loss="squared_error",
-        error_resolution=1,
-        normalized_step=False,
-        spike_penalty=0,
-        dropout=None,
-    ):
-        """The loss of the sample as seen before its update."""
-        dropout = dropout or Dropout.none(self.n_units)
-        activity = self.forward(x, n_time_steps, dropout)
-        outputs = activity.outputs[-1]
-        error = n_time_steps * error_resolution * output_error(outputs, label, loss)
-        errors = self.backward(error.astype(self.dtype), activity, dropout)
+    def launch_errors(self, sample):
+        """Held error leaves by unit, one spike at a time where spikes are single; that of the outputs is quantised."""
+        resolution = self.dtype.type(self.settings.error_resolution)
+        if self.settings.outputs_rectify:
+            spikes = [
+                (unit, np.sign(error))
+                for unit, error in enumerate(resolution * sample.held)
+                for _ in range(int(abs(error)))
+            ]
+            sample.held[:] = 0
+            launches = [[spike] for spike in spikes] if self.settings.is_event_driven else [spikes]
+        else:
+            steps = self.settings.n_time_steps if self.settings.feedback == "sample" else 1
+            gradient = output_error(self.outputs(sample), sample.target, self.settings.loss).astype(self.dtype)
+            error = (self.dtype.type(steps) * resolution) * gradient
+            launches = [signed_quantize(self.error_potentials[-1], error)]
+        for spikes in launches:
+            self.send_down(sample, spikes)
 
-        rate = rate / (error_resolution * n_time_steps**2)
-        for layer, error_counts in enumerate(errors, start=1):
-            if layer < len(errors):
-                error_counts = error_counts + error_resolution * spike_penalty * activity.counts[layer][-1]
-            counts = activity.counts[layer - 1][-1]
-            step = rate
-            if normalized_step:
-                step = rate / (1 + np.sum((counts / n_time_steps) ** 2))
-            trace = dropout.scale[layer - 1] * counts
-            self.coefs[layer - 1] -= (step * np.outer(trace, error_counts)).astype(self.dtype)
+    # Backward.
+
+    def send_down(self, sample, spikes):
+        """Error spikes of the output that leave together, to layer 1."""
+        if self.settings.is_depth_first:
+            for spike in spikes:
+                self.send_down_depth_first(sample, self.last, spike)
+        else:
+            self.send_down_breadth_first(sample, spikes)
+
+    def send_down_breadth_first(self, sample, spikes):
+        for layer in range(self.last, 0, -1):
+            sample.error_spikes[layer - 1] += len(spikes)
+            spikes = [spike for spike in spikes if self.passes_gate(sample, layer, spike[0])]
+            sample.passed_spikes[layer - 1] += len(spikes)
+            if not self.settings.is_event_driven:
+                spikes = bundle(spikes, self.n_units[layer])
+            columns = [self.column(sample, layer, s) for s in self.in_arrival_order(spikes)]  # not yet updated
+            self.learn_from(sample, layer, spikes)
+            if layer > 1:
+                spikes = self.quantize_errors(self.error_potentials[layer - 2], columns)
+
+    def send_down_depth_first(self, sample, layer, spike):
+        sample.error_spikes[layer - 1] += 1
+        if not self.passes_gate(sample, layer, spike[0]):
+            return
+        sample.passed_spikes[layer - 1] += 1
+        self.learn_from(sample, layer, [spike])
+        if layer > 1:
+            for below in self.quantize_errors(self.error_potentials[layer - 2], [self.column(sample, layer, spike)]):
+                self.send_down_depth_first(sample, layer - 1, below)
+
+    def passes_gate(self, sample, layer, unit):
+        if layer == self.last:
+            return not (self.settings.outputs_rectify and sample.received[layer][unit] < 0)
+        return sample.dropout.kept[layer][unit] and not sample.received[layer][unit] < 0
+
+    def column(self, sample, layer, spike):
+        """What an error spike of `layer` adds to the error potentials below."""
+        unit, count = spike
+        return self.scaled(sample, layer - 1, count) * self.coefs[layer - 1][:, unit]
+
+    def quantize_errors(self, potential, columns):
+        if self.settings.is_event_driven:
+            return [spike for column in columns for spike in signed_quantize(potential, column)]
+        for column in columns:
+            potential += column
+        return signed_quantize(potential, np.zeros(len(potential), self.dtype))
+
+    # Learning.
+
+    def learn_from(self, sample, layer, spikes):
+        """Error spikes past the gate of `layer`: updates at once, or counted for the update at the end."""
+        if self.settings.weight_update == "sgd":
+            for unit, weight in spikes:
+                sample.error_counts[layer - 1][unit] += weight
+            return
+        if not self.settings.is_event_driven:
+            errors = net_counts(spikes, self.n_units[layer]).astype(self.dtype) + self.penalty(sample, layer)
+            spikes = [(unit, errors[unit]) for unit in np.flatnonzero(errors)]
+        for unit, weight in spikes:
+            self.update_column(sample, layer, unit, weight)
+
+    def penalize(self, sample, layer, spike):
+        """A spike is an error past the gate of its own layer: event-driven at once, else with the errors."""
+        unit, count = spike
+        if not self.settings.is_event_driven:
+            sample.unpenalized[layer][unit] += count
+        elif sample.is_training and self.settings.spike_penalty:
+            self.learn_from(sample, layer, [(unit, count * self.penalty_weight)])
+
+    @property
+    def penalty_weight(self):
+        return self.dtype.type(self.settings.error_resolution) * self.dtype.type(self.settings.spike_penalty)
+
+    def penalty(self, sample, layer):
+        """The errors that a layer's spikes are, since they were last asked for."""
+        errors = self.penalty_weight * sample.unpenalized[layer]
+        sample.unpenalized[layer] = np.zeros(self.n_units[layer], self.dtype)
+        return errors
+
+    def trace(self, sample, layer):
+        """What the units of `layer` count for in an update of the weights above them."""
+        if not self.settings.smooth_gradient:
+            trace = sample.traces[layer]
+        elif layer == 0:
+            trace = sample.input_trace
+        else:  # of a unit that has received less than nothing there is nothing behind its spikes
+            trace = np.where(sample.dropout.kept[layer], np.maximum(sample.received[layer], 0), 0)
+        if self.settings.mask_negative_inputs:
+            trace = np.where(trace > 0, trace, 0)
+        return self.scaled(sample, layer, trace)
+
+    def spike_rate(self, sample, layer):
+        """eta / (g T^2), in units of spike counts, rounded once; / (1 + |c/T|^2) where the step is normalised."""
+        square = float(self.settings.n_time_steps**2)
+        if self.settings.normalized_step:
+            square += np.sum(sample.net[layer - 1].astype(np.float64) ** 2)
+        return self.dtype.type(sample.rate / (self.settings.error_resolution * square))
+
+    def update_column(self, sample, layer, unit, weight):
+        delta = self.dtype.type(weight) * self.spike_rate(sample, layer)
+        self.coefs[layer - 1][:, unit] -= self.trace(sample, layer - 1) * delta
+        if self.intercepts is not None:
+            self.intercepts[layer - 1][unit] -= self.dtype.type(sample.t) * delta
+
+    def update_at_end(self, sample):
+        for layer in range(1, self.last + 1):
+            errors = sample.error_counts[layer - 1]
+            if not self.settings.is_event_driven:
+                errors = errors + self.penalty(sample, layer)
+            delta = errors * self.spike_rate(sample, layer)
+            self.coefs[layer - 1] -= np.outer(self.trace(sample, layer - 1), delta)
             if self.intercepts is not None:
-                self.intercepts[layer - 1] -= (step * n_time_steps * error_counts).astype(self.dtype)
-        return sample_loss(outputs, label, loss)
-
-    def train(self, X, labels, order, *, rate_first, rate_last, dropout=0, seed=0, epoch=0, **settings):
-        """One epoch; the mean loss."""
-        losses = []
-        for k, i in enumerate(order):
-            rate = rate_first + (rate_last - rate_first) * k / len(order)
-            drawn = Dropout.draw(self.n_units, dropout, seed, epoch, k) if dropout else None
-            losses.append(self.train_sample(X[i], labels[i], rate, dropout=drawn, **settings))
-        return np.mean(losses)
+                self.intercepts[layer - 1] -= self.dtype.type(sample.t) * delta

@@ -96,7 +96,8 @@ cdef double layer_rate(Network network, const Settings *settings, int l, double 
 
 
 cdef void trace_refresh(Network network, const Settings *settings, int l) noexcept nogil:
-    """Brings the presynaptic trace of layer l up to date: spike counts, or the sums behind them (smooth_gradient)."""
+    """Brings the presynaptic trace of layer l up to date: spike counts, or the sums behind them (smooth_gradient), which are
+    zero where a neuron has received less than nothing."""
     cdef Layer *layer = &network.layers[l]
     cdef float *source = layer.net_count
     cdef Py_ssize_t j
@@ -106,7 +107,7 @@ cdef void trace_refresh(Network network, const Settings *settings, int l) noexce
         source = layer.counted
     for j in range(layer.n_units):
         layer.trace[j] = source[j]
-    if settings.mask_negative_inputs:
+    if settings.mask_negative_inputs or (settings.smooth_gradient and l > 0):
         for j in range(layer.n_units):
             layer.trace[j] = layer.trace[j] if layer.trace[j] > 0.0 else 0.0
     if layer.keep != NULL:
