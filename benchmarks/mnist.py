@@ -22,7 +22,7 @@ OURS, PEER = "SpikingMLPClassifier", "MLPClassifier"
 EVERY_EPOCH = {"tol": 0, "n_iter_no_change": np.inf}
 COMMON = {"n_time_steps": 10, "normalized_step": False, "learning_rate": "linear", **EVERY_EPOCH}
 SETTINGS = {
-    "deep": COMMON | {"hidden_layer_sizes": (200, 200), "learning_rate_init": 0.01, "error_resolution": 8},
+    "deep": COMMON | {"hidden_layer_sizes": (200, 200), "learning_rate_init": 0.015, "error_resolution": 8},
     "wide": COMMON
     | {"hidden_layer_sizes": (1000,), "learning_rate_init": 0.02, "error_resolution": 32, "dropout": 0.5},
 }

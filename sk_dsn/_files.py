@@ -25,7 +25,7 @@ MNIST_TRAINING_ROWS = 60_000
 MNIST_SETTINGS = {
     "hidden_layer_sizes": (200, 200),
     "n_time_steps": 10,
-    "learning_rate_init": 0.01,
+    "learning_rate_init": 0.015,
     "normalized_step": False,
     "max_iter": 5,
 }
