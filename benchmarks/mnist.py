@@ -24,7 +24,7 @@ COMMON = {"n_time_steps": 10, "normalized_step": False, "learning_rate": "linear
 SETTINGS = {
     "deep": COMMON | {"hidden_layer_sizes": (200, 200), "learning_rate_init": 0.015, "error_resolution": 8},
     "wide": COMMON
-    | {"hidden_layer_sizes": (1000,), "learning_rate_init": 0.02, "error_resolution": 32, "dropout": 0.5},
+    | {"hidden_layer_sizes": (1000,), "learning_rate_init": 0.01, "error_resolution": 8, "dropout": 0.5},
 }
 WIDE_EPOCHS = 40
 HELD_OUT = 10_000

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from reference import SpikingNetwork
 from sk_dsn._core.network import Network, instruction_sets, padded_zeros
 from sk_dsn._core.prediction import outputs, spike_counts
 from sk_dsn._core.settings import Loss, Neuron, Reset, Simulation
 from sk_dsn._core.training import train_epoch
-
-from reference import SpikingNetwork
 
 few_examples = settings(max_examples=40, deadline=None, derandomize=True)
 

@@ -198,7 +198,8 @@ cdef void pending_learn(Network network, int l) noexcept nogil:
     layer.pending.n = 0
 
 
-cdef int error_learn(Network network, const Settings *settings, int l, int32_t j, float error, double eta, int t) noexcept nogil:
+cdef int error_learn(Network network, const Settings *settings, int l, int32_t j, float error, double eta,
+                     int t) noexcept nogil:
     """An error spike of unit j that has passed the gate teaches the weights that lead to it: with sgd at the end of the
     sample; with fractional updates now, by the trace so far.
 
@@ -235,7 +236,8 @@ cdef int penalty_learn(Network network, const Settings *settings, int l, Py_ssiz
     cdef float penalty = settings.error_resolution * settings.spike_penalty
     cdef Py_ssize_t k
     for k in range(first, end):
-        if error_learn(network, settings, l, layer.train.unit[k], penalty if layer.train.sign[k] > 0.0 else -penalty, eta, t):
+        if error_learn(network, settings, l, layer.train.unit[k], penalty if layer.train.sign[k] > 0.0 else -penalty, eta,
+                       t):
             return -1 - l
     pending_learn(network, l)
     return 0
@@ -253,7 +255,8 @@ cdef bint gate_passes(Network network, const Settings *settings, int l, int32_t 
     return not (layer.potential[j] + layer.net_count[j]) - (layer.start[j] if layer.start != NULL else 0.0) < 0.0
 
 
-cdef int errors_take(Network network, int l, const int32_t *unit, const float *sign, Py_ssize_t n, double dropout) noexcept nogil:
+cdef int errors_take(Network network, int l, const int32_t *unit, const float *sign, Py_ssize_t n,
+                     double dropout) noexcept nogil:
     """Layer l takes n error spikes of the layer above, one by one; its own are left in its error train."""
     cdef Layer *layer = &network.layers[l]
     cdef Layer *above = layer + 1
@@ -299,7 +302,8 @@ cdef int errors_down(Network network, const Settings *settings, double eta, int 
     return 0
 
 
-cdef int error_down(Network network, const Settings *settings, int l, int32_t j, float sign, double eta, int t) noexcept nogil:
+cdef int error_down(Network network, const Settings *settings, int l, int32_t j, float sign, double eta,
+                    int t) noexcept nogil:
     """One error spike of unit j in layer l goes all the way down, depth-first."""
     cdef Layer *layer = &network.layers[l]
     cdef SpikeTrain *errors
@@ -339,10 +343,10 @@ cdef int held_errors_send(Network network, const Settings *settings, double eta,
     """Rectifying outputs: the difference of output and target spikes, each error spike on its own before the next."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef Py_ssize_t j
-    cdef int i, failed
+    cdef int failed, _
     rectifying_error_take(network, settings)
     for j in range(output.n_units):
-        for i in range(<int> abs(output.error[j])):
+        for _ in range(<int> abs(output.error[j])):
             output.error_train.n = 0
             if train_append(&output.error_train, <int> j, 1.0 if output.error[j] > 0.0 else -1.0):
                 return -network.n_layers

@@ -41,7 +41,7 @@ cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
 def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
     """Zeros of shape (n_rows, n_columns) whose rows start at cache lines and are padded with zeros: what training takes.
 
-    The result is a view on the first columns of its `base`.
+    The result is a view on memory of its own.
     """
     line = ROW_PADDING * sizeof(float)
     stride = padded(n_columns)
@@ -116,7 +116,8 @@ cdef class Network:
         self.n_layers = n_layers
         self.training = error_potentials is not None
         self.padded = self.training or stepped
-        for name, arrays in {"intercepts": intercepts, "error_potentials": error_potentials, "potentials": potentials}.items():
+        for name, arrays in [("intercepts", intercepts), ("error_potentials", error_potentials),
+                             ("potentials", potentials)]:
             if arrays is not None and len(arrays) != len(coefs):
                 raise ValueError(f"{name} must hold {len(coefs)} arrays, got {len(arrays)}")
         if not coefs or any(w.ndim != 2 or w.size == 0 for w in coefs):

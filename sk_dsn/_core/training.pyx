@@ -1,6 +1,4 @@
 """One epoch of training."""
-import numpy as np
-
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t, uint64_t
