@@ -186,14 +186,14 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         return self
 
     def _check_training_input(self, X, y, classes, reset):
-        """X as the core takes it, shape (n_samples, 1 or n_time_steps, n_features), and the encoded targets."""
+        """Checked X (`_check_prediction_input`) and the encoded targets."""
         if _is_stream(X):
             X = self._check_stream(X, reset)
             y = validate_data(self, y=y, **self._target_checks)
             check_consistent_length(X, y)
         else:
             X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, **self._target_checks)
-            X = _aligned(X)[:, np.newaxis]
+            X = _aligned(X)
         return X, self._encode_targets(y, classes, reset)
 
     def _check_stream(self, X, reset):
@@ -201,12 +201,12 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         X = np.asarray(X)
         if X.shape[1] < 1:
             raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
-        flat = X.reshape(-1, X.shape[2])
+        flat = X.reshape(X.shape[0] * X.shape[1], X.shape[2])
         return _aligned(validate_data(self, flat, dtype=np.float32, order="C", reset=reset)).reshape(X.shape)
 
     def _settings(self, X):
         """Parameters for the core, for a checked X: a stream brings its own number of time steps."""
-        return core_settings(self, self._check_time_steps() if X.shape[1] == 1 else X.shape[1])
+        return core_settings(self, X.shape[1] if _is_stream(X) else self._check_time_steps())
 
     def _layer_sizes(self):
         hidden = self.hidden_layer_sizes
@@ -289,7 +289,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         loss, failed_layer = train_epoch(
             network,
             settings,
-            X,
+            frames(X),
             labels,
             values,
             order,
@@ -394,8 +394,11 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         return int(self.n_time_steps)
 
     def _check_prediction_input(self, X):
-        """X as the core takes it, shape (n_samples, 1 or n_time_steps, n_features). Plain arrays of the right shape skip
-        scikit-learn's validation, which costs more than a prediction: the core finds values that are not finite."""
+        """X in float32 and C order, static (n_samples, n_features) or streams (n_samples, n_time_steps, n_features).
+
+        Plain arrays of the right shape skip scikit-learn's validation, which costs more than a prediction: the core finds
+        values that are not finite.
+        """
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
         if _is_stream(X):
@@ -412,7 +415,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                 X = np.ascontiguousarray(X, dtype=np.float32)
         else:
             X = validate_data(self, X, dtype=np.float32, order="C", reset=False)
-        return _aligned(X)[:, np.newaxis]
+        return _aligned(X)
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
@@ -430,13 +433,13 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         """Outputs after the last n_steps time steps, shape (n_steps, n_rows, n_outputs)."""
         network = Network(*self._network_arrays(), stepped=settings["simulation"] != SIMULATIONS["counting"])
         out = np.empty((n_steps, X.shape[0] if rows is None else len(rows), self.n_outputs_), dtype=np.float32)
-        failed_row = outputs(network, settings, X, out, rows=rows)
+        failed_row = outputs(network, settings, frames(X), out, rows=rows)
         if failed_row >= 0:
             self._raise_out_of_range(X, failed_row)
         return out
 
     def _raise_out_of_range(self, X, row):
-        validate_data(self, X.reshape(-1, X.shape[2]), dtype=np.float32, reset=False)
+        validate_data(self, X.reshape(-1, X.shape[-1]), dtype=np.float32, reset=False)
         raise ValueError(
             f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
             "Scale the features as in training."
@@ -453,8 +456,15 @@ def _aligned(X):
     return X if X.flags.aligned else X.copy()
 
 
+def frames(X):
+    """Checked X as the core takes it, shape (n_samples, n_frames, n_features): a static vector is one frame."""
+    return X if _is_stream(X) else X[:, np.newaxis]
+
+
 def _is_stream(X):
     """Whether X has three dimensions: samples, time steps, features."""
+    if isinstance(X, (list, tuple)) and len(X) > 0:
+        return np.ndim(X[0]) == 2
     return getattr(X, "ndim", None) == 3
 
 

@@ -2,6 +2,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._base import frames
 from ._core.network import Network
 from ._core.prediction import spike_counts as core_spike_counts
 from ._settings import SIMULATIONS
@@ -39,7 +40,7 @@ def spike_counts(estimator, X):
         settings["simulation"] = SIMULATIONS["clock-driven"]
     network = Network(*estimator._network_arrays(), stepped=True)
     counts = np.empty((X.shape[0], settings["n_time_steps"], network.n_layers - 1), dtype=np.int64)
-    failed_row = core_spike_counts(network, settings, X, counts)
+    failed_row = core_spike_counts(network, settings, frames(X), counts)
     if failed_row >= 0:
         estimator._raise_out_of_range(X, failed_row)
     return counts

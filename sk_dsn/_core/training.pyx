@@ -9,6 +9,7 @@ from libc.string cimport memcpy, memset
 from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
+from .kernels cimport SPIKE_LIMIT
 from .learning cimport (dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
 from .network cimport Layer, Network
@@ -85,7 +86,8 @@ cdef double sample_work(Network network, const Settings *settings) noexcept nogi
     return work
 
 
-cdef bint weights_are_finite(Network network) noexcept nogil:
+cdef bint network_is_finite(Network network) noexcept nogil:
+    """Whether weights, biases and error potentials are."""
     cdef Layer *layer
     cdef Py_ssize_t i, j
     cdef int l
@@ -98,7 +100,20 @@ cdef bint weights_are_finite(Network network) noexcept nogil:
         for j in range(layer.n_units if layer.intercepts != NULL else 0):
             if not isfinite(layer.intercepts[j]):
                 return False
+        for j in range(layer.n_units):
+            if not isfinite(layer.error_potential[j]):
+                return False
     return True
+
+
+cdef bint target_is_countable(Network network, const Settings *settings) noexcept nogil:
+    """Whether the target's spikes, where outputs rectify, and the error spikes that they are, can be counted."""
+    cdef double total = 0.0
+    cdef Py_ssize_t j
+    if settings.rectifying_output:
+        for j in range(network.layers[network.n_layers - 1].n_units):
+            total += abs(network.target[j])
+    return total * settings.n_time_steps * max(<double> 1.0, settings.error_resolution) < SPIKE_LIMIT
 
 
 cdef void counts_record(Network network, int64_t *record) noexcept nogil:
@@ -182,7 +197,9 @@ def train_epoch(Network network, settings, const float[:, :, ::1] X, labels, Y, 
                 dropout_draw(network, &s, key)
             backward_reset(network, &s, key)
             eta = rate_first + (rate_last - rate_first) * k / n
-            if s.simulation == COUNTING:
+            if not target_is_countable(network, &s):
+                failed = network.n_layers - 1
+            elif s.simulation == COUNTING:
                 failed = counting_learn(network, &s, &stimulus, eta, &total)
             else:
                 failed = stepped_learn(network, &s, &stimulus, eta, &total)
@@ -195,6 +212,6 @@ def train_epoch(Network network, settings, const float[:, :, ::1] X, labels, Y, 
                 work = 0.0
                 with gil:
                     PyErr_CheckSignals()
-        if failed < 0 and not weights_are_finite(network):
+        if failed < 0 and not network_is_finite(network):
             failed = network.n_layers - 1
     return total / max(n, 1), failed
