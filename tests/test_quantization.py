@@ -129,7 +129,7 @@ MISTAKES = {
     "text": (lambda: quantize_stream([["a"]]), "could not convert"),
     "no time steps": (lambda: quantize_vector([1.0], 0), "n_time_steps"),
     "half a time step": (lambda: quantize_vector([1.0], 1.5), "n_time_steps"),
-    "too many spikes": (lambda: quantize_vector([3e6, -3e6], 3), "2\\*\\*24"),
+    "too many spikes": (lambda: quantize_stream([[1], [2**24 - 1]]), "2\\*\\*24"),
     "too many spikes at once": (lambda: quantize_stream([[2**24, 0]]), "2\\*\\*24"),
     "far too many spikes": (lambda: quantize_stream([[1e308, -1e308]]), "2\\*\\*24"),
     "far too many spikes of one sign": (lambda: rectify_stream([[1e308, 1e308]]), "2\\*\\*24"),

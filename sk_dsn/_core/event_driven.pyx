@@ -21,12 +21,13 @@ from .stimulus cimport Stimulus
 
 # Spikes of a train, into potentials, out come spikes.
 
-cdef bint potentials_exceed(const float *potential, Py_ssize_t n) noexcept nogil:
-    """Whether units would fire more spikes than can be counted."""
+cdef bint potentials_exceed(const float *potential, Py_ssize_t n, FiringRule rule) noexcept nogil:
+    """Whether units would fire more spikes than can be counted, or hold what is no number. A neuron may be far below
+    zero, as dropped ones are: it does not fire."""
     cdef double total = 0.0
     cdef Py_ssize_t j
     for j in range(n):
-        if potential[j] > DROPPED / 2:
+        if rule == FIRE_BOTH or not DROPPED <= potential[j] <= -SPIKE_LIMIT:
             total += abs(potential[j])
     return not total < SPIKE_LIMIT
 
@@ -43,7 +44,7 @@ cdef int potentials_integrate(Network network, float *potential, float *net_coun
         k = 0
         pending = added
         while k < n:
-            if pending and potentials_exceed(potential + base, width_block) or train_reserve(fired, width_block):
+            if pending and potentials_exceed(potential + base, width_block, rule) or train_reserve(fired, width_block):
                 return -1
             k = network.kernels.train_integrate(potential + base, net_count + base, width_block, rule, <int32_t> base,
                                                 weights + base, stride, unit, sign, k, n, pending, fired)
