@@ -260,15 +260,21 @@ def test_biases_that_diverge_are_an_error():
         estimator.partial_fit([[0.0, 0.0]], [1], classes=[0, 1])
 
 
-def test_going_on_that_diverges_after_some_epochs_leaves_the_validation_scores(iris):
-    estimator = small(hidden_layer_sizes=(), loss="squared_error", early_stopping=True, max_iter=2)
-    estimator.fit(load_iris().data, load_iris().target).set_params(
-        warm_start=True, learning_rate_init=0.03, normalized_step=False, learning_rate="constant", max_iter=50, tol=0
-    )
+def test_going_on_that_diverges_after_some_epochs_leaves_the_validation_scores(iris, monkeypatch):
+    estimator = small(early_stopping=True, validation_fraction=0.3, max_iter=2).fit(*iris)
     before = held(estimator)
+    train_epoch, epochs = SpikingMLPClassifier._train_epoch, []
+
+    def diverge_in_the_third_epoch(*args):
+        epochs.append(args)
+        if len(epochs) == 3:
+            raise ValueError("diverged")
+        return train_epoch(*args)
+
+    monkeypatch.setattr(SpikingMLPClassifier, "_train_epoch", diverge_in_the_third_epoch)
     with pytest.raises(ValueError, match="diverged"):
-        estimator.fit(load_iris().data, load_iris().target)
-    assert_holds(estimator, before)
+        estimator.set_params(warm_start=True, max_iter=5).fit(*iris)
+    assert_holds(estimator, before | {"warm_start": True, "max_iter": 5})
 
 
 METHODS = {
