@@ -39,7 +39,7 @@ class CoreBuild(build_ext):
 
 def extension(name, *sources):
     return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources],
-                     depends=[f"{CORE}/kernels.h", f"{CORE}/kernels_simd.h"], include_dirs=[CORE])
+                     depends=[f"{CORE}/{header}.h" for header in ["kernels", "kernels_simd", "spike_train"]], include_dirs=[CORE])
 
 
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when
@@ -49,9 +49,9 @@ settings_now = f"DEBUG = {DEBUG}\n{Path(__file__).read_text()}"
 settings_changed = not settings.exists() or settings.read_text() != settings_now
 
 ext_modules = cythonize(
-    [extension("network", f"{CORE}/kernels.c"),
-     *map(extension, ["settings", "spike_train", "stepping", "counting", "clock_driven", "event_driven", "learning",
-                      "training", "prediction"])],
+    [extension("network", f"{CORE}/kernels.c", f"{CORE}/spike_train.c"),
+     *map(extension, ["settings", "stepping", "counting", "clock_driven", "event_driven", "learning", "training",
+                      "prediction"])],
     build_dir="build/cython",
     force=settings_changed,
     # Without overflowcheck: the random generator's products wrap, and Cython would raise there without the GIL.

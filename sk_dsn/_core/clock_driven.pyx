@@ -1,8 +1,9 @@
 """The clock-driven simulation: all spikes that reach a layer within a time step are integrated, then its units fire."""
-from .kernels cimport FIRE_BOTH, SPIKE_LIMIT, FiringRule
+from .kernels cimport FIRE_BOTH, FiringRule
 from .learning cimport errors_send, output_error_fire, output_error_join, rectifying_error_take
 from .network cimport Layer, Network
 from .settings cimport Settings
+from .spike_train cimport SPIKE_LIMIT
 from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
 from .stimulus cimport Stimulus
 

@@ -10,48 +10,16 @@ Functions that can fail return 0, or -1 - l where layer l left the range in whic
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from .kernels cimport FIRE_BOTH, SPIKE_LIMIT, FiringRule, SpikeTrain
+from .kernels cimport FIRE_BOTH
 from .learning cimport layer_rate, output_error_join, rectifying_error_take, trace_refresh
 from .network cimport Layer, Network
 from .settings cimport Settings
-from .spike_train cimport train_append, train_reserve, train_sort
-from .stepping cimport DROPPED, input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
+from .spike_train cimport SPIKE_LIMIT, SpikeTrain, train_append, train_reserve
+from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
 from .stimulus cimport Stimulus
 
 
 # Spikes of a train, into potentials, out come spikes.
-
-cdef bint potentials_exceed(const float *potential, Py_ssize_t n, FiringRule rule) noexcept nogil:
-    """Whether units would fire more spikes than can be counted, or hold what is no number. A neuron may be far below
-    zero, as dropped ones are: it does not fire."""
-    cdef double total = 0.0
-    cdef Py_ssize_t j
-    for j in range(n):
-        if rule == FIRE_BOTH or not DROPPED <= potential[j] <= -SPIKE_LIMIT:
-            total += abs(potential[j])
-    return not total < SPIKE_LIMIT
-
-
-cdef int potentials_integrate(Network network, float *potential, float *net_count, Py_ssize_t width, FiringRule rule,
-                              const float *weights, Py_ssize_t stride, const int32_t *unit, const float *sign,
-                              Py_ssize_t n, bint added, SpikeTrain *fired) noexcept nogil:
-    """Adds the rows of n incoming spikes to the potentials, one by one (or, if `added`, the one row already is), and
-    appends what they fire, in order of emission."""
-    cdef Py_ssize_t base = 0, width_block, k, before = fired.n
-    cdef bint pending
-    while base < width:
-        width_block = min(network.kernels.block_width, width - base)
-        k = 0
-        pending = added
-        while k < n:
-            if pending and potentials_exceed(potential + base, width_block, rule) or train_reserve(fired, width_block):
-                return -1
-            k = network.kernels.train_integrate(potential + base, net_count + base, width_block, rule, <int32_t> base,
-                                                weights + base, stride, unit, sign, k, n, pending, fired)
-            pending = True
-        base += width_block
-    return train_sort(fired, &network.scratch_train, before, n)
-
 
 cdef bint layer_spikes(Network network, const Settings *settings, int l) noexcept nogil:
     """Whether layer l has spikes of its own: the output has them only in training and where it rectifies."""
@@ -66,8 +34,8 @@ cdef int layer_take(Network network, const Settings *settings, int l, const floa
     if not layer_spikes(network, settings, l):
         network.kernels.rows_add(layer.potential, layer.width, weights, stride, unit, sign, n)
         return 0
-    if potentials_integrate(network, layer.potential, layer.net_count, layer.width, neuron_rule(settings), weights, stride,
-                            unit, sign, n, False, &layer.train):
+    if network.kernels.train_integrate(layer.potential, layer.net_count, layer.width, neuron_rule(settings), weights, stride,
+                                       unit, sign, n, &layer.train):
         return -1 - l
     if l == network.n_layers - 1:
         for k in range(before, layer.train.n):
@@ -89,13 +57,15 @@ cdef int input_take(Network network, const Settings *settings, const Stimulus *s
     """The input units are shown time step t and fire."""
     cdef Layer *layer = network.layers
     cdef Py_ssize_t i
+    cdef int outside = 0
     input_integrate(network, settings, stimulus, t)
     layer.train.n = 0
-    for i in range(layer.n_units):
-        if not abs(layer.potential[i]) < SPIKE_LIMIT:
-            return -1
-    if potentials_integrate(network, layer.potential, layer.net_count, layer.width, FIRE_BOTH, layer.potential, 0,
-                            network.one_spike.unit, network.one_spike.sign, 1, True, &layer.train):
+    if t == 1 or stimulus.step != 0:
+        for i in range(layer.n_units):
+            outside |= not abs(layer.potential[i]) < SPIKE_LIMIT
+    if outside:
+        return -1
+    if network.kernels.train_fire(layer.potential, layer.net_count, layer.width, FIRE_BOTH, &layer.train):
         return -1
     return train_send(layer, 0, 0)
 
@@ -272,8 +242,8 @@ cdef int errors_take(Network network, int l, const int32_t *unit, const float *s
         for k in range(n):
             network.scaled_errors.sign[k] = sign[k] * scale
         sign = network.scaled_errors.sign
-    if potentials_integrate(network, layer.error_potential, network.scratch, layer.width, FIRE_BOTH, above.transposed,
-                            above.transposed_stride, unit, sign, n, False, &layer.error_train):
+    if network.kernels.train_integrate(layer.error_potential, NULL, layer.width, FIRE_BOTH, above.transposed,
+                                       above.transposed_stride, unit, sign, n, &layer.error_train):
         return -1 - l
     layer.n_error_spikes += layer.error_train.n
     return 0 if layer.n_error_spikes < SPIKE_LIMIT else -1 - l
@@ -374,9 +344,7 @@ cdef int spikes_send_as_errors(Network network, const Settings *settings, double
     output.error_train.n = 0
     for j in range(output.n_units):
         network.target_potential[j] -= network.target[j]
-    if potentials_integrate(network, network.target_potential, network.scratch, output.width, FIRE_BOTH,
-                            network.target_potential, 0, network.one_spike.unit, network.one_spike.sign, 1, True,
-                            &output.error_train):
+    if network.kernels.train_fire(network.target_potential, NULL, output.width, FIRE_BOTH, &output.error_train):
         return -network.n_layers
     network.n_target_spikes += output.error_train.n
     return failed or output_errors_send(network, settings, eta, t)
@@ -402,9 +370,7 @@ cdef int event_feedback(Network network, const Settings *settings, double eta, i
         else:
             output_error_join(network, settings, t, 1.0 if settings.step_feedback else settings.n_time_steps)
             output.error_train.n = 0
-            if potentials_integrate(network, output.error_potential, network.scratch, output.width, FIRE_BOTH,
-                                    output.error_potential, 0, network.one_spike.unit, network.one_spike.sign, 1, True,
-                                    &output.error_train):
+            if network.kernels.train_fire(output.error_potential, NULL, output.width, FIRE_BOTH, &output.error_train):
                 return -network.n_layers
             failed = output_errors_send(network, settings, eta, t)
     layers_pending_learn(network)

@@ -15,18 +15,36 @@
 #if defined(__GNUC__)
 #define HAVE_VECTORS 1
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define LOWEST_BIT(mask) __builtin_ctz(mask)
+#define LOWEST_BIT(mask) __builtin_ctzll(mask)
+#define COUNT_BITS(mask) __builtin_popcountll(mask)
 #else
 #define HAVE_VECTORS 0
 #define ALWAYS_INLINE inline
 static int
-LOWEST_BIT(uint32_t mask)
+LOWEST_BIT(uint64_t mask)
 {
     int bit = 0;
     while (!(mask >> bit & 1))
         bit++;
     return bit;
 }
+static int
+COUNT_BITS(uint64_t mask)
+{
+    int n = 0;
+    for (; mask; mask &= mask - 1)
+        n++;
+    return n;
+}
+#endif
+
+/* Vectors of a row stay in registers only where the loop over them is unrolled. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
 #endif
 
 #if HAVE_VECTORS && defined(__x86_64__)

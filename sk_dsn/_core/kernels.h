@@ -6,11 +6,7 @@
 #ifndef SK_DSN_KERNELS_H
 #define SK_DSN_KERNELS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* From this many spikes of one layer in one sample on, float32 no longer counts exactly. */
-#define SPIKE_LIMIT 16777216.0f
+#include "spike_train.h"
 
 /* Training pads rows of weights, and every vector over units, to a multiple of this many floats (a cache line). */
 #define ROW_PADDING 16
@@ -19,19 +15,8 @@
    only what it has fired up (the signed neuron), or both (the signed quantiser). */
 typedef enum { FIRE_UP, FIRE_BACK, FIRE_BOTH } FiringRule;
 
-/* Spikes in the order in which they were fired. */
-typedef struct {
-    ptrdiff_t n;
-    ptrdiff_t room;
-    int32_t *unit;
-    float *sign;
-    float *key;         /* |potential| before the spike: among spikes of one arrival the largest goes first */
-    int32_t *arrival;   /* index of the incoming spike that set it off */
-} SpikeTrain;
-
 typedef struct {
     const char *name;
-    ptrdiff_t block_width;  /* units of which train_integrate takes at most so many at a time */
 
     /* sum[0:width] += count[k] * weights[unit[k]][0:width] for k = 0 .. n-1 in order. */
     void (*rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride,
@@ -55,13 +40,14 @@ typedef struct {
        below zero that cannot fire is no error. */
     int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
 
-    /* Adds the rows weights[unit[k]] * sign[k] to the potentials one at a time, k = first .. n-1, and after each fires
-       whatever is past threshold, in rounds of one spike a unit, into `out` (units numbered from `base`). width: a multiple
-       of ROW_PADDING and at most block_width. Returns n, or the k whose firing found fewer than width places left in
-       `out`: make room and call again with first = k and pending = 1. */
-    ptrdiff_t (*train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, int32_t base,
-                                 const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign,
-                                 ptrdiff_t first, ptrdiff_t n, int pending, SpikeTrain *out);
+    /* Fires what is past threshold until nothing is, into `out` in order of emission; net_count follows (NULL only with
+       FIRE_BOTH: nothing is counted). width: a multiple of ROW_PADDING. Returns 0, or -1 where there are more spikes than
+       can be counted, before they are emitted, or no memory. */
+    int (*train_fire)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, SpikeTrain *out);
+
+    /* Adds the rows weights[unit[k]] * sign[k] to the potentials one at a time, k = 0 .. n-1, each followed by train_fire. */
+    int (*train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, const float *weights,
+                           ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out);
 
     /* Lists the units whose count is not zero, ascending. Returns how many. unit and nonzero have room for n rounded up
        to ROW_PADDING entries. */

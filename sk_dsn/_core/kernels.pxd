@@ -1,7 +1,8 @@
 from libc.stdint cimport int32_t
 
+from .spike_train cimport SpikeTrain
+
 cdef extern from "kernels.h" nogil:
-    const float SPIKE_LIMIT
     const int ROW_PADDING
 
     ctypedef enum FiringRule:
@@ -9,17 +10,8 @@ cdef extern from "kernels.h" nogil:
         FIRE_BACK
         FIRE_BOTH
 
-    ctypedef struct SpikeTrain:
-        Py_ssize_t n
-        Py_ssize_t room
-        int32_t *unit
-        float *sign
-        float *key
-        int32_t *arrival
-
     ctypedef struct Kernels:
         const char *name
-        Py_ssize_t block_width
         void (*rows_add)(float *sum, Py_ssize_t width, const float *weights, Py_ssize_t stride,
                          const int32_t *unit, const float *count, Py_ssize_t n) noexcept nogil
         void (*rows_subtract)(float *weights, Py_ssize_t stride, Py_ssize_t width, const float *delta,
@@ -28,9 +20,10 @@ cdef extern from "kernels.h" nogil:
         int (*sum_rectify)(const float *sum, Py_ssize_t n, float *count) noexcept nogil
         int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule,
                               float *count) noexcept nogil
-        Py_ssize_t (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, int32_t base,
-                                      const float *weights, Py_ssize_t stride, const int32_t *unit, const float *sign,
-                                      Py_ssize_t first, Py_ssize_t n, int pending, SpikeTrain *out) noexcept nogil
+        int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, SpikeTrain *out) noexcept nogil
+        int (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, const float *weights,
+                               Py_ssize_t stride, const int32_t *unit, const float *sign, Py_ssize_t n,
+                               SpikeTrain *out) noexcept nogil
         Py_ssize_t (*spikes_list)(const float *count, Py_ssize_t n, int32_t *unit, float *nonzero) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
 

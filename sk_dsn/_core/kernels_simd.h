@@ -5,12 +5,19 @@
 #if HAVE_VECTORS
 typedef float NAME(vector) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef float NAME(quad) __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t NAME(integers) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 #else
 typedef float NAME(vector);
 typedef float NAME(quad);
+typedef int32_t NAME(integers);
 #endif
 #define VECTOR NAME(vector)
 #define QUAD NAME(quad)
+#define INTEGERS NAME(integers)
+/* More spikes of one arrival than this are sorted digit by digit, not by counting: that takes the square of them. */
+#define MANY_ARRIVED 256
+/* Vectors that keys_rank takes at a time: enough to hide the latency of an addition. */
+#define RANKED (LANES == 16 ? 2 : LANES == 1 ? 1 : 4)
 
 /* One block of columns takes the whole list of rows with its sums in registers. */
 #define DEFINE_BLOCK_ADD(function, type, lanes)                                                                        \
@@ -208,33 +215,83 @@ NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule
     }
 }
 
-/* Bits of the lanes in which v > threshold, and in which v <= threshold. */
-TARGET static ALWAYS_INLINE uint32_t
-NAME(mask_above)(VECTOR v, float threshold)
+/* A condition on each lane. */
+#if SIMD_LEVEL == 3
+#define LANES_WHERE __mmask16
+#else
+#define LANES_WHERE INTEGERS
+#endif
+
+TARGET static ALWAYS_INLINE LANES_WHERE
+NAME(above)(VECTOR v, float threshold)
 {
 #if SIMD_LEVEL == 3
     return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(threshold), _CMP_GT_OQ);
-#elif SIMD_LEVEL == 2
-    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps((__m256)v, _mm256_set1_ps(threshold), _CMP_GT_OQ));
-#elif SIMD_LEVEL == 1
-    return (uint32_t)_mm_movemask_ps(_mm_cmpgt_ps((__m128)v, _mm_set1_ps(threshold)));
+#elif HAVE_VECTORS
+    return (INTEGERS)(v > threshold);
 #else
-    float lane[LANES];
-    uint32_t mask = 0;
-    memcpy(lane, &v, sizeof lane);
-    for (int i = 0; i < LANES; i++)
-        mask |= (uint32_t)(lane[i] > threshold) << i;
-    return mask;
+    return -(v > threshold);
 #endif
 }
 
-TARGET static ALWAYS_INLINE uint32_t
-NAME(mask_not_above)(VECTOR v, float threshold)
+/* Neither: what is not a number. */
+TARGET static ALWAYS_INLINE LANES_WHERE
+NAME(not_above)(VECTOR v, float threshold)
 {
-    return ~NAME(mask_above)(v, threshold) & ((1u << LANES) - 1);
+#if SIMD_LEVEL == 3
+    return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(threshold), _CMP_LE_OQ);
+#elif HAVE_VECTORS
+    return (INTEGERS)(v <= threshold);
+#else
+    return -(v <= threshold);
+#endif
 }
 
-/* The larger of each lane: one comparison then serves all vectors of a block. */
+/* A bit for each lane. */
+TARGET static ALWAYS_INLINE uint64_t
+NAME(bits)(LANES_WHERE where)
+{
+#if SIMD_LEVEL == 3
+    return where;
+#elif SIMD_LEVEL == 2
+    return (uint64_t)_mm256_movemask_ps((__m256)where);
+#elif SIMD_LEVEL == 1
+    return (uint64_t)_mm_movemask_ps((__m128)where);
+#else
+    int32_t lane[LANES];
+    uint64_t bits = 0;
+    memcpy(lane, &where, sizeof lane);
+    for (int i = 0; i < LANES; i++)
+        bits |= (uint64_t)(lane[i] & 1) << i;
+    return bits;
+#endif
+}
+
+/* v + value in some lanes, v in the others. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(add_where)(VECTOR v, LANES_WHERE where, float value)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_mask_add_ps((__m512)v, where, (__m512)v, _mm512_set1_ps(value));
+#elif HAVE_VECTORS
+    return v + (VECTOR)(where & (INTEGERS)((VECTOR){0} + value));
+#else
+    return where ? v + value : v;
+#endif
+}
+
+/* count + 1 in some lanes. */
+TARGET static ALWAYS_INLINE INTEGERS
+NAME(count_where)(INTEGERS count, LANES_WHERE where)
+{
+#if SIMD_LEVEL == 3
+    return (INTEGERS)_mm512_mask_add_epi32((__m512i)count, where, (__m512i)count, _mm512_set1_epi32(1));
+#else
+    return count - where;
+#endif
+}
+
+/* The larger of each lane: one comparison then serves all vectors of a row. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(larger)(VECTOR a, VECTOR b)
 {
@@ -255,113 +312,464 @@ NAME(larger)(VECTOR a, VECTOR b)
 #endif
 }
 
-/* Bits of the lanes that may fire down. */
-TARGET static ALWAYS_INLINE uint32_t
-NAME(mask_down)(VECTOR v, const float *net_count, const FiringRule rule)
+TARGET static ALWAYS_INLINE VECTOR
+NAME(magnitude)(VECTOR v)
 {
-    if (rule == FIRE_UP)
-        return 0;
-    const uint32_t below = NAME(mask_not_above)(v, -0.5f);
-    return rule == FIRE_BOTH ? below : below & NAME(mask_above)(*(const VECTOR *)net_count, 0.0f);
+#if HAVE_VECTORS
+    return (VECTOR)((INTEGERS)v & INT32_MAX);
+#else
+    return fabsf(v);
+#endif
 }
 
-/* Fires the units past threshold in rounds of one spike a unit. Returns 0, or -1 where `out` has no room for a round. */
-TARGET static int
-NAME(block_fire)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, int32_t base, int32_t arrival,
-                 SpikeTrain *out)
+/* below[i] = how many of the keys are below key[i], for i of the vectors from `key` on: no branch depends on them. */
+TARGET static ALWAYS_INLINE void
+NAME(keys_rank)(const float *key, const float *keys, ptrdiff_t n, int32_t *below)
 {
-    for (int more = 1; more;) {
-        more = 0;
-        if (out->room - out->n < width)
-            return -1;
-        for (ptrdiff_t first = 0; first < width; first += LANES) {
-            const VECTOR p = *(const VECTOR *)(potential + first);
-            const uint32_t up = NAME(mask_above)(p, 0.5f);
-            for (uint32_t past = up | NAME(mask_down)(p, net_count + first, rule); past; past &= past - 1) {
-                const int lane = LOWEST_BIT(past);
-                const ptrdiff_t j = first + lane;
-                const float fired = up >> lane & 1 ? 1.0f : -1.0f;
-                out->unit[out->n] = base + (int32_t)j;
-                out->sign[out->n] = fired;
-                out->key[out->n] = fabsf(potential[j]);
-                out->arrival[out->n++] = arrival;
-                potential[j] -= fired;
-                net_count[j] += fired;
-                more |= potential[j] > 0.5f || (rule != FIRE_UP && potential[j] <= -0.5f);
-            }
+    VECTOR own[RANKED];
+    INTEGERS count[RANKED];
+    UNROLL
+    for (int v = 0; v < RANKED; v++) {
+        own[v] = NAME(magnitude)(*(const VECTOR *)(key + v * LANES));
+        count[v] = (INTEGERS){0};
+    }
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const float other = fabsf(keys[k]);
+        UNROLL
+        for (int v = 0; v < RANKED; v++)
+            count[v] = NAME(count_where)(count[v], NAME(above)(own[v], other));
+    }
+    UNROLL
+    for (int v = 0; v < RANKED; v++)
+        *(INTEGERS *)(below + v * LANES) = count[v];
+}
+
+/* Appends the spikes of the present arrival: largest |potential| first, of equal ones the lowest unit. */
+TARGET static void
+NAME(arrived_sort)(SpikeTrain *train)
+{
+    const ptrdiff_t n = train->n_arrived;
+    train->n_arrived = 0;
+    if (n > MANY_ARRIVED) {
+        train_sort(train, n);
+    } else {
+        int32_t below[MANY_ARRIVED];
+        uint8_t equal[MANY_ARRIVED];
+        for (ptrdiff_t k = 0; k < n; k += RANKED * LANES) {
+            NAME(keys_rank)(train->potential + k, train->potential, n, below + k);
+            memset(equal + k, 0, RANKED * LANES);
         }
+        /* Of equal ones the last is placed first. */
+        for (ptrdiff_t k = n - 1; k >= 0; k--) {
+            const int32_t beaten = below[k];
+            const ptrdiff_t place = train->n + n - 1 - beaten - equal[beaten]++;
+            train->unit[place] = train->arrived[k];
+            train->sign[place] = train->potential[k] > 0.0f ? 1.0f : -1.0f;
+        }
+    }
+    train->n += n;
+}
+
+TARGET static ALWAYS_INLINE void
+NAME(train_emit)(SpikeTrain *train)
+{
+    if (train->n_arrived > 2) {
+        NAME(arrived_sort)(train);
+        return;
+    }
+    /* None, one or two: written out whatever they are. */
+    const int32_t *unit = train->arrived;
+    const float *potential = train->potential;
+    const int swapped = train->n_arrived == 2 && fabsf(potential[0]) < fabsf(potential[1]);
+    for (int i = 0; i < 2; i++) {
+        train->unit[train->n + i] = unit[i ^ swapped];
+        train->sign[train->n + i] = potential[i ^ swapped] > 0.0f ? 1.0f : -1.0f;
+    }
+    train->n += train->n_arrived;
+    train->n_arrived = 0;
+}
+
+/* What is past threshold is looked for in two steps: whether any unit of a row may be, which one comparison of the
+   extremes of its vectors tells, and then which. */
+typedef struct {
+    VECTOR largest;         /* potentials (FIRE_BOTH: without their sign) */
+    LANES_WHERE down;       /* FIRE_BACK: lanes past the lower threshold */
+} NAME(extremes);
+#define EXTREMES NAME(extremes)
+
+TARGET static ALWAYS_INLINE void
+NAME(extremes_widen)(EXTREMES *extremes, VECTOR p, const float *net_count, const FiringRule rule)
+{
+    extremes->largest = NAME(larger)(extremes->largest, rule == FIRE_BOTH ? NAME(magnitude)(p) : p);
+    if (rule == FIRE_BACK)
+        extremes->down |= NAME(not_above)(p, -0.5f) & NAME(above)(*(const VECTOR *)net_count, 0.0f);
+}
+
+TARGET static ALWAYS_INLINE int
+NAME(any_past)(const EXTREMES *extremes, float threshold, const FiringRule rule)
+{
+    /* The threshold itself fires down. */
+    const float without_sign = nextafterf(threshold, 0.0f);
+    const uint64_t up = NAME(bits)(NAME(above)(extremes->largest, rule == FIRE_BOTH ? without_sign : threshold));
+    return (up | (rule == FIRE_BACK ? NAME(bits)(extremes->down) : 0)) != 0;
+}
+
+/* Up to 64 units that stand side by side, a bit each: those that fire up, and down. */
+typedef struct {
+    uint64_t up, down;
+} NAME(word);
+#define WORD NAME(word)
+
+/* Fires once the lanes past threshold. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *fired)
+{
+    const LANES_WHERE up = NAME(above)(p, 0.5f);
+    fired->up = NAME(bits)(up);
+    if (rule != FIRE_UP) {
+        LANES_WHERE down = NAME(not_above)(p, -0.5f);
+        if (rule == FIRE_BACK)
+            down &= NAME(above)(*(const VECTOR *)net_count, 0.0f);
+        fired->down = NAME(bits)(down);
+        p = NAME(add_where)(p, down, 1.0f);
+    }
+    return NAME(add_where)(p, up, -1.0f);
+}
+
+/* Adds to the spikes of the present arrival those of the lanes of a mask, which had potentials p. Writes whole vectors. */
+TARGET static ALWAYS_INLINE void
+NAME(lanes_arrive)(VECTOR p, uint64_t mask, ptrdiff_t first, SpikeTrain *out)
+{
+    int32_t *const unit = out->arrived + out->n_arrived;
+    float *const potential = out->potential + out->n_arrived;
+#if SIMD_LEVEL == 3
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i number = _mm512_add_epi32(lane, _mm512_set1_epi32((int)first));
+    _mm512_storeu_si512(unit, _mm512_maskz_compress_epi32((__mmask16)mask, number));
+    _mm512_storeu_ps(potential, _mm512_maskz_compress_ps((__mmask16)mask, (__m512)p));
+#elif SIMD_LEVEL == 2
+    const __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)set_lanes[mask]));
+    _mm256_storeu_si256((__m256i *)unit, _mm256_add_epi32(order, _mm256_set1_epi32((int)first)));
+    _mm256_storeu_ps(potential, _mm256_permutevar8x32_ps((__m256)p, order));
+#else
+    float lane[LANES];
+    int n = 0;
+    memcpy(lane, &p, sizeof lane);
+    for (uint64_t past = mask; past; past &= past - 1, n++) {
+        unit[n] = (int32_t)(first + LOWEST_BIT(past));
+        potential[n] = lane[LOWEST_BIT(past)];
+    }
+#endif
+    out->n_arrived += COUNT_BITS(mask);
+}
+
+/* Units from `first` on have fired once, those of the word. Lists their spikes, and fires further what is still past
+   threshold. Returns as train_fire. */
+TARGET static int
+NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t first, WORD fired, SpikeTrain *out)
+{
+    float more = 0.0f;
+    for (uint64_t past = fired.up | fired.down; past; past &= past - 1)
+        more += fabsf(potential[first + LOWEST_BIT(past)]);
+    if (!(more < SPIKE_LIMIT) || train_reserve(out, (ptrdiff_t)more + 2 * 64))
+        return -1;
+    for (uint64_t past = fired.up | fired.down; past; past &= past - 1) {
+        const int bit = LOWEST_BIT(past);
+        const ptrdiff_t j = first + bit;
+        float v = potential[j], n = fired.up >> bit & 1 ? 1.0f : -1.0f;
+        train_arrive(out, (int32_t)j, v + n);
+        for (; v > 0.5f; v -= 1.0f, n += 1.0f)
+            train_arrive(out, (int32_t)j, v);
+        for (; v <= -0.5f && (rule == FIRE_BOTH || (rule == FIRE_BACK && net_count[j] + n > 0.0f)); v += 1.0f, n -= 1.0f)
+            train_arrive(out, (int32_t)j, v);
+        potential[j] = v;
+        if (net_count)
+            net_count[j] += n;
     }
     return 0;
 }
 
-TARGET static ALWAYS_INLINE ptrdiff_t
-NAME(block_integrate)(float *potential, float *net_count, const FiringRule rule, int32_t base, const float *weights,
-                      ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t first, ptrdiff_t n, int pending,
-                      SpikeTrain *out, const int n_vectors)
+/* Potentials in memory: layers of any width. Without a row, only fires. */
+TARGET static ALWAYS_INLINE int
+NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, const float *row, float sign,
+                    SpikeTrain *out)
 {
-    VECTOR p[REGISTERS];
-    ptrdiff_t k = first;
-    if (pending && first < n) {
-        if (NAME(block_fire)(potential, net_count, n_vectors * LANES, rule, base, (int32_t)k, out))
-            return k;
-        k++;
+    for (ptrdiff_t first = 0; first < width; first += 64) {
+        const int n = width - first < 64 ? (int)(width - first) : 64;
+        EXTREMES extremes = {0};
+        for (int i = 0; i < n; i += LANES) {
+            VECTOR *p = (VECTOR *)(potential + first + i);
+            if (row)
+                *p += sign * *(const VECTOR *)(row + first + i);
+            NAME(extremes_widen)(&extremes, *p, net_count + first + i, rule);
+        }
+        if (!NAME(any_past)(&extremes, 0.5f, rule))
+            continue;
+        const int once = rule != FIRE_BACK && !NAME(any_past)(&extremes, 1.5f, rule);
+        WORD fired = {0, 0};
+        if (train_reserve(out, 64))
+            return -1;
+        for (int i = 0; i < n; i += LANES) {
+            VECTOR *p = (VECTOR *)(potential + first + i);
+            const VECTOR met = *p;
+            WORD vector_fired = {0, 0};
+            *p = NAME(lanes_fire)(met, net_count + first + i, rule, &vector_fired);
+            if (once) {
+                NAME(lanes_arrive)(met, vector_fired.up | vector_fired.down, first + i, out);
+                if (net_count)
+                    *(VECTOR *)(net_count + first + i) += met - *p;
+            }
+            fired.up |= vector_fired.up << i;
+            fired.down |= vector_fired.down << i;
+        }
+        if (!once && NAME(word_arrive)(potential, net_count, rule, first, fired, out))
+            return -1;
     }
-    for (int v = 0; v < n_vectors; v++)
-        p[v] = *(const VECTOR *)(potential + v * LANES);
-    for (; k < n; k++) {
+    if (out->n_arrived)
+        NAME(train_emit)(out);
+    return 0;
+}
+
+#if SIMD_LEVEL >= 2
+/* Of rectifying neurons a row fires no unit or one, mostly, and which it is cannot be predicted: a branch on it costs more
+   than a row. So rows are taken a few at a time, noting what fires, and the notes are read after. */
+#define NOTED_ROWS 32
+#define NOTED_WIDTH 256
+#if SIMD_LEVEL == 3
+typedef uint16_t NAME(lane_bits);
+#else
+typedef uint8_t NAME(lane_bits);
+#endif
+
+typedef struct {
+    float before[NOTED_WIDTH];              /* potentials before the first row */
+    uint64_t fired[NOTED_ROWS][NOTED_WIDTH / 64];
+    VECTOR largest[NOTED_ROWS];             /* of each lane, before it fired */
+} NAME(notes);
+#define NOTES NAME(notes)
+
+/* Adds rows and fires once what is past threshold. Returns how many rows it took: after one in which some unit is past
+   threshold still, no more. */
+TARGET static ALWAYS_INLINE ptrdiff_t
+NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n,
+                NOTES *notes, const int n_vectors)
+{
+    for (ptrdiff_t k = 0; k < n; k++) {
         const float *row = weights + unit[k] * stride;
         const float s = sign[k];
-        for (int v = 0; v < n_vectors; v++)
-            p[v] += s * *(const VECTOR *)(row + v * LANES);
-        VECTOR most = p[0];
-        uint32_t down = NAME(mask_down)(p[0], net_count, rule);
-        for (int v = 1; v < n_vectors; v++) {
-            most = NAME(larger)(most, p[v]);
-            down |= NAME(mask_down)(p[v], net_count + v * LANES, rule);
+        VECTOR largest = {0};
+        for (int w = n_vectors * LANES / 64; w < NOTED_WIDTH / 64; w++)
+            notes->fired[k][w] = 0;
+        UNROLL
+        for (int v = 0; v < n_vectors; v++) {
+            const VECTOR met = p[v] + s * *(const VECTOR *)(row + v * LANES);
+            const LANES_WHERE up = NAME(above)(met, 0.5f);
+            largest = NAME(larger)(largest, met);
+            p[v] = NAME(add_where)(met, up, -1.0f);
+            /* Volatile, or GCC gathers the stores of a row into shuffles. */
+            ((volatile NAME(lane_bits) *)notes->fired[k])[v] = (NAME(lane_bits))NAME(bits)(up);
         }
-        if (!(NAME(mask_above)(most, 0.5f) | down))
-            continue;
-        for (int v = 0; v < n_vectors; v++)
-            *(VECTOR *)(potential + v * LANES) = p[v];
-        if (NAME(block_fire)(potential, net_count, n_vectors * LANES, rule, base, (int32_t)k, out))
-            return k;
-        for (int v = 0; v < n_vectors; v++)
-            p[v] = *(const VECTOR *)(potential + v * LANES);
+        notes->largest[k] = largest;
+        if (NAME(bits)(NAME(above)(largest, 1.5f)))
+            return k + 1;
     }
+    return n;
+}
+
+/* The potential of unit j before it fired in row k, computed anew. */
+TARGET static float
+NAME(potential_noted)(const NOTES *notes, ptrdiff_t j, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                      const float *sign, ptrdiff_t k)
+{
+    float v = notes->before[j];
+    for (ptrdiff_t i = 0; i < k; i++)
+        v = v + sign[i] * weights[unit[i] * stride + j] - (notes->fired[i][j / 64] >> j % 64 & 1 ? 1.0f : 0.0f);
+    return v + sign[k] * weights[unit[k] * stride + j];
+}
+
+/* Takes the lowest unit out of a set that is not empty. */
+TARGET static ALWAYS_INLINE int
+NAME(lowest_take)(uint64_t *set)
+{
+    uint64_t any = 0;
+    int w = 0;
+    UNROLL
+    for (int i = 0; i < NOTED_WIDTH / 64 - 1; i++) {
+        any |= set[i];
+        w += any == 0;
+    }
+    const uint64_t word = set[w];
+    set[w] = word & (word - 1);
+    return 64 * w + LOWEST_BIT(word);
+}
+
+/* Appends what n noted rows fired. First the lowest unit of each row, all rows alike; then rows of several in order. */
+TARGET static int
+NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                 const float *sign, ptrdiff_t n, SpikeTrain *out)
+{
+    struct { int32_t row, many; ptrdiff_t place; } several[NOTED_ROWS];
+    int n_several = 0;
+    const ptrdiff_t first = out->n;
+    ptrdiff_t place = first;
+    if (train_reserve(out, n * NOTED_WIDTH))
+        return -1;
+    int32_t *const fired_unit = out->unit;
+    float *const fired_sign = out->sign;
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const volatile uint64_t *fired = notes->fired[k];
+        int many = 0, lowest = 0;
+        UNROLL
+        for (int w = NOTED_WIDTH / 64 - 1; w >= 0; w--) {
+            const uint64_t word = fired[w];
+            many += COUNT_BITS(word);
+            lowest = word ? 64 * w + LOWEST_BIT(word) : lowest;
+        }
+        fired_unit[place] = lowest;
+        several[n_several].row = (int32_t)k;
+        several[n_several].many = many;
+        several[n_several].place = place;
+        n_several += many > 1;
+        place += many;
+    }
+    for (int i = 0; i < n_several; i++) {
+        const ptrdiff_t k = several[i].row;
+        const int many = several[i].many;
+        const int alone = COUNT_BITS(NAME(bits)(NAME(above)(notes->largest[k], 0.5f))) == many;
+        int32_t *const unit_here = fired_unit + several[i].place;
+        uint64_t fired[NOTED_WIDTH / 64];
+        float before[NOTED_WIDTH];
+        int rank[NOTED_WIDTH];
+        int32_t who[NOTED_WIDTH];
+        memcpy(fired, notes->fired[k], sizeof fired);
+        for (int m = 0; m < many; m++) {
+            const int j = NAME(lowest_take)(fired);
+            const float v = alone ? ((const float *)&notes->largest[k])[j % LANES]
+                                  : NAME(potential_noted)(notes, j, weights, stride, unit, sign, k);
+            rank[m] = 0;
+            for (int other = 0; other < m; other++) {
+                const int after = before[other] >= v;
+                rank[m] += after;
+                rank[other] += !after;
+            }
+            before[m] = v;
+            who[m] = j;
+        }
+        for (int m = 0; m < many; m++)
+            unit_here[rank[m]] = who[m];
+    }
+    for (ptrdiff_t k = first; k < place; k++) {
+        fired_sign[k] = 1.0f;
+        net_count[fired_unit[k]] += 1.0f;
+    }
+    out->n = place;
+    return 0;
+}
+
+/* Potentials in registers where n_vectors is a constant. */
+TARGET static ALWAYS_INLINE int
+NAME(rows_integrate)(float *potential, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                     const float *sign, ptrdiff_t n, SpikeTrain *out, NOTES *notes, const int n_vectors)
+{
+    VECTOR p[NOTED_WIDTH / LANES];
+    UNROLL
+    for (int v = 0; v < n_vectors; v++)
+        p[v] = *(const VECTOR *)(potential + v * LANES);
+    while (n > 0) {
+        UNROLL
+        for (int v = 0; v < n_vectors; v++)
+            *(VECTOR *)(notes->before + v * LANES) = p[v];
+        const ptrdiff_t taken = NAME(rows_note)(p, weights, stride, unit, sign, n < NOTED_ROWS ? n : NOTED_ROWS, notes,
+                                                n_vectors);
+        const int still = NAME(bits)(NAME(above)(notes->largest[taken - 1], 1.5f)) != 0;
+        if (NAME(notes_emit)(notes, net_count, weights, stride, unit, sign, taken - still, out))
+            return -1;
+        if (still) {
+            UNROLL
+            for (int v = 0; v < n_vectors; v++)
+                *(VECTOR *)(potential + v * LANES) = p[v];
+            for (int w = 0; w < NOTED_WIDTH / 64; w++) {
+                const WORD fired = {notes->fired[taken - 1][w], 0};
+                if (NAME(word_arrive)(potential, net_count, FIRE_UP, 64 * w, fired, out))
+                    return -1;
+            }
+            NAME(train_emit)(out);
+            UNROLL
+            for (int v = 0; v < n_vectors; v++)
+                p[v] = *(const VECTOR *)(potential + v * LANES);
+        }
+        unit += taken;
+        sign += taken;
+        n -= taken;
+    }
+    UNROLL
     for (int v = 0; v < n_vectors; v++)
         *(VECTOR *)(potential + v * LANES) = p[v];
-    return n;
+    return 0;
 }
 
 #define CASE_INTEGRATE(n_vectors)                                                                                      \
     case n_vectors:                                                                                                    \
-        return rule == FIRE_UP     ? NAME(block_integrate)(potential, net_count, FIRE_UP, base, weights, stride, unit,  \
-                                                           sign, first, n, pending, out, n_vectors)                    \
-               : rule == FIRE_BACK ? NAME(block_integrate)(potential, net_count, FIRE_BACK, base, weights, stride,     \
-                                                           unit, sign, first, n, pending, out, n_vectors)              \
-                                   : NAME(block_integrate)(potential, net_count, FIRE_BOTH, base, weights, stride,     \
-                                                           unit, sign, first, n, pending, out, n_vectors);
+        return NAME(rows_integrate)(potential, net_count, weights, stride, unit, sign, n, out, &notes, n_vectors);
 
-TARGET static ptrdiff_t
-NAME(train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, int32_t base,
-                      const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t first,
-                      ptrdiff_t n, int pending, SpikeTrain *out)
+TARGET static int
+NAME(narrow_integrate)(float *potential, float *net_count, ptrdiff_t width, const float *weights, ptrdiff_t stride,
+                       const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
 {
+    NOTES notes;
+#if SIMD_LEVEL == 3
     switch (width / LANES) {
-#if LANES == 16
         CASE_INTEGRATE(1) CASE_INTEGRATE(2) CASE_INTEGRATE(3) CASE_INTEGRATE(4)
         CASE_INTEGRATE(5) CASE_INTEGRATE(6) CASE_INTEGRATE(7) CASE_INTEGRATE(8)
         CASE_INTEGRATE(9) CASE_INTEGRATE(10) CASE_INTEGRATE(11) CASE_INTEGRATE(12)
         CASE_INTEGRATE(13) CASE_INTEGRATE(14) CASE_INTEGRATE(15) CASE_INTEGRATE(16)
-#elif LANES == 8
-        CASE_INTEGRATE(2) CASE_INTEGRATE(4) CASE_INTEGRATE(6) CASE_INTEGRATE(8) CASE_INTEGRATE(10) CASE_INTEGRATE(12)
-#elif LANES == 4
-        CASE_INTEGRATE(4) CASE_INTEGRATE(8) CASE_INTEGRATE(12)
-#else
-        CASE_INTEGRATE(16)
-#endif
     }
-    return n;
+    return 0;
+#else
+    return NAME(rows_integrate)(potential, net_count, weights, stride, unit, sign, n, out, &notes, (int)(width / LANES));
+#endif
+}
+#endif
+
+TARGET static ALWAYS_INLINE int
+NAME(wide_integrate)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, const float *weights,
+                     ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
+{
+    for (ptrdiff_t k = 0; k < n; k++)
+        if (NAME(row_integrate)(potential, net_count, width, rule, weights + unit[k] * stride, sign[k], out))
+            return -1;
+    return 0;
+}
+
+TARGET static int
+NAME(train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, const float *weights,
+                      ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
+{
+    switch (rule) {
+        case FIRE_UP:
+#if SIMD_LEVEL >= 2
+            if (width <= NOTED_WIDTH)
+                return NAME(narrow_integrate)(potential, net_count, width, weights, stride, unit, sign, n, out);
+#endif
+            return NAME(wide_integrate)(potential, net_count, width, FIRE_UP, weights, stride, unit, sign, n, out);
+        case FIRE_BACK:
+            return NAME(wide_integrate)(potential, net_count, width, FIRE_BACK, weights, stride, unit, sign, n, out);
+        default:
+            return NAME(wide_integrate)(potential, net_count, width, FIRE_BOTH, weights, stride, unit, sign, n, out);
+    }
+}
+
+TARGET static int
+NAME(train_fire)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, SpikeTrain *out)
+{
+    switch (rule) {
+        case FIRE_UP:
+            return NAME(row_integrate)(potential, net_count, width, FIRE_UP, NULL, 0.0f, out);
+        case FIRE_BACK:
+            return NAME(row_integrate)(potential, net_count, width, FIRE_BACK, NULL, 0.0f, out);
+        default:
+            return NAME(row_integrate)(potential, net_count, width, FIRE_BOTH, NULL, 0.0f, out);
+    }
 }
 
 #if SIMD_LEVEL == 3
@@ -477,12 +885,12 @@ NAME(softmax)(const float *sum, ptrdiff_t n, float t, float *p)
 
 static const Kernels NAME(kernels) = {
     TEXT(INSTRUCTION_SET),
-    REGISTERS * LANES / ROW_PADDING * ROW_PADDING,
     NAME(rows_add),
     NAME(rows_subtract),
     NAME(input_quantize),
     NAME(sum_rectify),
     NAME(potential_fire),
+    NAME(train_fire),
     NAME(train_integrate),
     NAME(spikes_list),
     NAME(softmax),
@@ -491,6 +899,15 @@ static const Kernels NAME(kernels) = {
 #undef GROUP
 #undef VECTOR
 #undef QUAD
+#undef INTEGERS
+#undef RANKED
+#undef MANY_ARRIVED
+#undef LANES_WHERE
+#undef WORD
+#undef EXTREMES
+#undef NOTES
+#undef NOTED_ROWS
+#undef NOTED_WIDTH
 #undef DEFINE_BLOCK_ADD
 #undef CASE_ADD
 #undef CASE_SUBTRACT

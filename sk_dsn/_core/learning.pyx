@@ -5,10 +5,11 @@ them one by one.
 """
 from libc.stdint cimport uint64_t
 
-from .kernels cimport FIRE_BOTH, SPIKE_LIMIT
+from .kernels cimport FIRE_BOTH
 from .network cimport Layer, Network, SpikeCounts
 from .rng cimport uniform
 from .settings cimport COUNTING, LOG_LOSS, Settings
+from .spike_train cimport SPIKE_LIMIT
 
 
 cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) noexcept nogil:

@@ -9,8 +9,9 @@ end: the counting simulation predicts with weights of any layout).
 """
 from libc.stdint cimport int32_t, int64_t
 
-from .kernels cimport Kernels, SpikeTrain
+from .kernels cimport Kernels
 from .settings cimport Settings
+from .spike_train cimport SpikeTrain
 
 
 # Units that spiked, ascending, with how often (signed), times the scale of dropout.
@@ -68,7 +69,6 @@ cdef class Network:
     cdef float *target          # of the sample, one an output
     cdef float *target_potential
     cdef float *scratch         # as wide as the widest layer
-    cdef SpikeTrain scratch_train
     cdef SpikeTrain one_spike   # of a unit 0: what brings the biases, or an error spike, to a layer
     cdef SpikeTrain scaled_errors
     cdef const float *shown     # what the input was shown in this time step

@@ -7,9 +7,9 @@ from libc.stdint cimport int32_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from .kernels cimport Kernels, ROW_PADDING, SPIKE_LIMIT, kernels_available
+from .kernels cimport Kernels, ROW_PADDING, kernels_available
 from .settings cimport COUNTING
-from .spike_train cimport train_append, train_free
+from .spike_train cimport SPIKE_LIMIT, train_append, train_free
 
 
 def instruction_sets():
@@ -208,7 +208,6 @@ cdef class Network:
                 train_free(&self.layers[l].train)
                 train_free(&self.layers[l].error_train)
                 train_free(&self.layers[l].pending)
-        train_free(&self.scratch_train)
         train_free(&self.one_spike)
         train_free(&self.scaled_errors)
         free(self.block)

@@ -1,7 +1,13 @@
-"""Spike trains: spikes in the order in which they were fired (the struct is in kernels.h)."""
-from .kernels cimport SpikeTrain
+from libc.stdint cimport int32_t
 
-cdef int train_reserve(SpikeTrain *train, Py_ssize_t more) noexcept nogil
-cdef int train_append(SpikeTrain *train, int unit, float sign) noexcept nogil
-cdef int train_sort(SpikeTrain *train, SpikeTrain *scratch, Py_ssize_t first, Py_ssize_t n_arrivals) noexcept nogil
-cdef void train_free(SpikeTrain *train) noexcept nogil
+cdef extern from "spike_train.h" nogil:
+    const float SPIKE_LIMIT
+
+    ctypedef struct SpikeTrain:
+        Py_ssize_t n
+        int32_t *unit
+        float *sign
+
+    int train_reserve(SpikeTrain *train, Py_ssize_t more) noexcept
+    int train_append(SpikeTrain *train, int32_t unit, float sign) noexcept
+    void train_free(SpikeTrain *train) noexcept

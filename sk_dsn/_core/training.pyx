@@ -7,12 +7,12 @@ from libc.string cimport memcpy, memset
 from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
-from .kernels cimport SPIKE_LIMIT
 from .learning cimport (dropout_clear, dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
 from .rng cimport sample_key
 from .settings cimport COUNTING, EVENT_DRIVEN, RESET_KEEP, Settings
+from .spike_train cimport SPIKE_LIMIT
 from .stepping cimport backward_reset, input_sum_refresh, input_sum_step, sample_begin
 from .stimulus cimport Stimulus
 
