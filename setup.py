@@ -50,7 +50,7 @@ settings_changed = not settings.exists() or settings.read_text() != settings_now
 
 ext_modules = cythonize(
     [extension("network", f"{CORE}/kernels.c", f"{CORE}/spike_train.c"),
-     *map(extension, ["settings", "stepping", "counting", "clock_driven", "event_driven", "learning", "training",
+     *map(extension, ["settings", "stimulus", "stepping", "counting", "clock_driven", "event_driven", "learning", "training",
                       "prediction"])],
     build_dir="build/cython",
     force=settings_changed,

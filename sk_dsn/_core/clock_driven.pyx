@@ -1,7 +1,7 @@
 """The clock-driven simulation: all spikes that reach a layer within a time step are integrated, then its units fire."""
 from .kernels cimport FIRE_BOTH, FiringRule
 from .learning cimport errors_send, output_error_fire, output_error_join, rectifying_error_take
-from .network cimport Layer, Network
+from .network cimport Layer, Network, units_name
 from .settings cimport Settings
 from .spike_train cimport SPIKE_LIMIT
 from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
@@ -12,9 +12,10 @@ cdef int layer_fire(Network network, Layer *layer, FiringRule rule) noexcept nog
     """Fires the units once and lists what they send. Returns -1 where that is out of range."""
     cdef Py_ssize_t k
     cdef double total = 0.0
-    if network.kernels.potential_fire(layer.potential, layer.net_count, layer.n_units, rule, layer.fired):
+    if network.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, rule, layer.fired):
         return -1
-    layer.spikes.n = network.kernels.spikes_list(layer.fired, layer.n_units, layer.spikes.unit, layer.spikes.count)
+    layer.spikes.n = network.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes.unit, layer.spikes.count)
+    units_name(layer, layer.spikes.unit, layer.spikes.n)
     for k in range(layer.spikes.n):
         total += abs(layer.spikes.count[k])
     layer.n_spikes += <long long> total
@@ -51,7 +52,8 @@ cdef int clock_step(Network network, const Settings *settings, const Stimulus *s
     return layer_not_finite(network)
 
 
-cdef int clock_feedback(Network network, const Settings *settings, double eta, int t) noexcept nogil:
+cdef int clock_feedback(Network network, const Settings *settings, const Stimulus *stimulus, double eta,
+                        int t) noexcept nogil:
     """Sends the error down: that of time step t, or with feedback once a sample that of all, after the last.
 
     Returns as `clock_step`.
@@ -59,7 +61,7 @@ cdef int clock_feedback(Network network, const Settings *settings, double eta, i
     cdef int l, last = network.n_layers - 1
     cdef float weight = 1.0 if settings.step_feedback else settings.n_time_steps
     if settings.step_feedback:
-        input_sum_step(network, settings)
+        input_sum_step(network, settings, stimulus, t)
     for l in range(1, last):
         input_sum_refresh(&network.layers[l])
     if settings.rectifying_output:

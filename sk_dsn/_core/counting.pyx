@@ -22,11 +22,11 @@ cdef int counting_run(Network network, const Settings *settings, const Stimulus 
     cdef Py_ssize_t j
     cdef int l, failed
     if stimulus.step != 0 or settings.smooth_gradient:
-        stimulus_sum(stimulus, layer.n_units, t, layer.input_sum)
+        stimulus_sum(stimulus, t, layer.input_sum)
     if stimulus.step == 0:
-        failed = network.kernels.input_quantize(stimulus.x, layer.n_units, t, layer.net_count)
+        failed = network.kernels.input_quantize(stimulus.x, stimulus.n, t, layer.net_count)
     else:
-        failed = network.kernels.input_quantize(layer.input_sum, layer.n_units, 1.0, layer.net_count)
+        failed = network.kernels.input_quantize(layer.input_sum, stimulus.n, 1.0, layer.net_count)
     if failed or layer_emit(network.kernels, layer):
         return 0
     for l in range(1, network.n_layers):

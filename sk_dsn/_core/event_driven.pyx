@@ -12,7 +12,7 @@ from libc.string cimport memset
 
 from .kernels cimport FIRE_BOTH
 from .learning cimport layer_rate, output_error_join, rectifying_error_take, trace_refresh
-from .network cimport Layer, Network
+from .network cimport Layer, Network, padded, units_name
 from .settings cimport Settings
 from .spike_train cimport SPIKE_LIMIT, SpikeTrain, train_append, train_reserve
 from .stepping cimport input_integrate, input_sum_refresh, input_sum_step, neuron_rule, layer_not_finite
@@ -61,12 +61,14 @@ cdef int input_take(Network network, const Settings *settings, const Stimulus *s
     input_integrate(network, settings, stimulus, t)
     layer.train.n = 0
     if t == 1 or stimulus.step != 0:
-        for i in range(layer.n_units):
+        for i in range(layer.n_active):
             outside |= not abs(layer.potential[i]) < SPIKE_LIMIT
     if outside:
         return -1
-    if network.kernels.train_fire(layer.potential, layer.net_count, layer.width, FIRE_BOTH, &layer.train):
+    if network.kernels.train_fire(layer.potential, layer.net_count, padded(layer.n_active), FIRE_BOTH, &layer.train):
         return -1
+    if not settings.depth_first:
+        units_name(layer, layer.train.unit, layer.train.n)
     return train_send(layer, 0, 0)
 
 
@@ -118,10 +120,12 @@ cdef int depth_take(Network network, const Settings *settings, int l, const floa
 cdef int depth_sweep(Network network, const Settings *settings, double eta, int t) noexcept nogil:
     cdef Layer *layer = network.layers
     cdef Py_ssize_t k
+    cdef int32_t unit
     cdef int l, failed = 0
     for k in range(layer.train.n):
-        failed = depth_take(network, settings, 1, layer[1].weights, layer[1].stride, layer.train.unit[k],
-                            layer.train.sign[k], eta, t)
+        unit = layer.train.unit[k]
+        units_name(layer, &unit, 1)
+        failed = depth_take(network, settings, 1, layer[1].weights, layer[1].stride, unit, layer.train.sign[k], eta, t)
         if failed:
             return failed
         if network.training:
@@ -327,7 +331,8 @@ cdef int held_errors_send(Network network, const Settings *settings, double eta,
     return 0
 
 
-cdef int spikes_send_as_errors(Network network, const Settings *settings, double eta, int t) noexcept nogil:
+cdef int spikes_send_as_errors(Network network, const Settings *settings, const Stimulus *stimulus, double eta,
+                               int t) noexcept nogil:
     """Rectifying outputs without held error: output spikes (breadth-first; depth-first they have gone down already), then
     the target's."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
@@ -340,7 +345,7 @@ cdef int spikes_send_as_errors(Network network, const Settings *settings, double
                 return -network.n_layers
         failed = output_errors_send(network, settings, eta, t)
         layers_pending_learn(network)
-    input_sum_step(network, settings)
+    input_sum_step(network, settings, stimulus, t)
     output.error_train.n = 0
     for j in range(output.n_units):
         network.target_potential[j] -= network.target[j]
@@ -356,15 +361,16 @@ cdef void layers_pending_learn(Network network) noexcept nogil:
         pending_learn(network, l)
 
 
-cdef int event_feedback(Network network, const Settings *settings, double eta, int t) noexcept nogil:
+cdef int event_feedback(Network network, const Settings *settings, const Stimulus *stimulus, double eta,
+                        int t) noexcept nogil:
     """Sends the error down: that of time step t, or with feedback once a sample that of all, after the last."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef int failed = 0
     if settings.rectifying_output and not settings.hold_error:
-        failed = spikes_send_as_errors(network, settings, eta, t)
+        failed = spikes_send_as_errors(network, settings, stimulus, eta, t)
     else:
         if settings.step_feedback:
-            input_sum_step(network, settings)
+            input_sum_step(network, settings, stimulus, t)
         if settings.rectifying_output:
             failed = held_errors_send(network, settings, eta, t)
         else:

@@ -6,7 +6,7 @@ them one by one.
 from libc.stdint cimport uint64_t
 
 from .kernels cimport FIRE_BOTH
-from .network cimport Layer, Network, SpikeCounts
+from .network cimport Layer, Network, SpikeCounts, units_name
 from .rng cimport uniform
 from .settings cimport COUNTING, LOG_LOSS, Settings
 from .spike_train cimport SPIKE_LIMIT
@@ -91,7 +91,7 @@ cdef double layer_rate(Network network, const Settings *settings, int l, double 
     cdef double norm = 0.0
     cdef Py_ssize_t j
     if settings.normalized_step:
-        for j in range(below.n_units):
+        for j in range(below.n_active):
             norm += below.net_count[j] * <double> below.net_count[j]
     return eta / (settings.error_resolution * (t2 + norm))
 
@@ -106,15 +106,16 @@ cdef void trace_refresh(Network network, const Settings *settings, int l) noexce
         source = layer.input_sum
     elif settings.depth_first:
         source = layer.counted
-    for j in range(layer.n_units):
+    for j in range(layer.n_active):
         layer.trace[j] = source[j]
     if settings.mask_negative_inputs or (settings.smooth_gradient and l > 0):
-        for j in range(layer.n_units):
+        for j in range(layer.n_active):
             layer.trace[j] = layer.trace[j] if layer.trace[j] > 0.0 else 0.0
     if layer.keep != NULL:
-        for j in range(layer.n_units):
+        for j in range(layer.n_active):
             layer.trace[j] *= layer.keep[j]
-    layer.traced.n = network.kernels.spikes_list(layer.trace, layer.n_units, layer.traced.unit, layer.traced.count)
+    layer.traced.n = network.kernels.spikes_list(layer.trace, layer.n_active, layer.traced.unit, layer.traced.count)
+    units_name(layer, layer.traced.unit, layer.traced.n)
 
 
 cdef void layer_learn(Network network, const Settings *settings, int l, const float *error, double eta,

@@ -9,7 +9,7 @@ end: the counting simulation predicts with weights of any layout).
 """
 from libc.stdint cimport int32_t, int64_t
 
-from .kernels cimport Kernels
+from .kernels cimport Kernels, ROW_PADDING
 from .settings cimport Settings
 from .spike_train cimport SpikeTrain
 
@@ -25,6 +25,10 @@ cdef struct SpikeCounts:
 cdef struct Layer:
     Py_ssize_t n_units
     Py_ssize_t width
+    # Of the input only units that are shown something have a state, side by side: where not all are, `shown` has their
+    # numbers, ascending (else it is NULL). What the layer sends is numbered as the weights' rows are.
+    Py_ssize_t n_active
+    const int32_t *shown
     float *weights              # (units below, stride)
     Py_ssize_t stride
     float *intercepts           # NULL without biases
@@ -71,12 +75,18 @@ cdef class Network:
     cdef float *scratch         # as wide as the widest layer
     cdef SpikeTrain one_spike   # of a unit 0: what brings the biases, or an error spike, to a layer
     cdef SpikeTrain scaled_errors
-    cdef const float *shown     # what the input was shown in this time step
+    cdef int32_t *shown_unit    # room for what a static vector shows: units, and values
+    cdef float *shown_value
     cdef int64_t n_target_spikes
     cdef void *block
     cdef list borrowed
 
 
+cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
+    return (n + ROW_PADDING - 1) // ROW_PADDING * ROW_PADDING
+
+
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1
+cdef void units_name(const Layer *layer, int32_t *unit, Py_ssize_t n) noexcept nogil
 cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil

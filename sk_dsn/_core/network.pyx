@@ -34,10 +34,6 @@ cdef const Kernels *kernels_find(str name) except NULL:
     raise ValueError(f"instruction set {name!r} is not available here; choose from {instruction_sets()}")
 
 
-cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
-    return (n + ROW_PADDING - 1) // ROW_PADDING * ROW_PADDING
-
-
 def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
     """Zeros of shape (n_rows, n_columns) whose rows start at cache lines and are padded with zeros: what training takes.
 
@@ -140,11 +136,12 @@ cdef class Network:
             layer = &self.layers[l]
             layer.n_units = weights.shape[1] if l else weights.shape[0]
             layer.width = padded(layer.n_units) if self.padded else layer.n_units
+            layer.n_active = layer.n_units
             widest = max(widest, padded(layer.n_units))
             need += (19 if self.padded else 4) * padded(layer.n_units)
             if self.training and l > 1:
                 need += layer.n_units * self.layers[l - 1].width
-        need += 3 * widest
+        need += 5 * widest
         self.block = calloc(need, sizeof(float))
         if self.block == NULL:
             raise MemoryError
@@ -152,6 +149,8 @@ cdef class Network:
         self.scratch = take(&room, widest)
         if train_append(&self.one_spike, 0, 1.0):
             raise MemoryError
+        self.shown_unit = <int32_t *> take(&room, self.layers[0].n_units)
+        self.shown_value = take(&room, self.layers[0].n_units)
         self.target = take(&room, self.layers[n_layers - 1].n_units)
         self.target_potential = take(&room, self.layers[n_layers - 1].n_units)
 
@@ -253,6 +252,14 @@ cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps
     return 0
 
 
+cdef void units_name(const Layer *layer, int32_t *unit, Py_ssize_t n) noexcept nogil:
+    """Turns places among the active units into their numbers."""
+    cdef Py_ssize_t k
+    if layer.shown != NULL:
+        for k in range(n):
+            unit[k] = layer.shown[unit[k]]
+
+
 cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil:
     """Lists what the units send, given the net counts in `net_count`. Returns 0, or -1 where a layer has too many spikes
     to count."""
@@ -262,7 +269,8 @@ cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil:
         for j in range(layer.n_units):
             if layer.keep[j] == 0.0:
                 layer.net_count[j] = 0.0
-    layer.spikes.n = kernels.spikes_list(layer.net_count, layer.n_units, layer.spikes.unit, layer.spikes.count)
+    layer.spikes.n = kernels.spikes_list(layer.net_count, layer.n_active, layer.spikes.unit, layer.spikes.count)
+    units_name(layer, layer.spikes.unit, layer.spikes.n)
     for k in range(layer.spikes.n):
         total += abs(layer.spikes.count[k])
     if layer.keep != NULL:

@@ -8,7 +8,7 @@ from .event_driven cimport event_step
 from .network cimport Layer, Network, run_check, within
 from .settings cimport CLOCK_DRIVEN, COUNTING, Settings
 from .stepping cimport sample_begin
-from .stimulus cimport Stimulus
+from .stimulus cimport Samples, Stimulus
 
 # Additions between two looks at pending signals, as if every unit spiked at every step: a few milliseconds.
 cdef double WORK_BETWEEN_SIGNALS = 1e7
@@ -33,7 +33,7 @@ cdef int step_run(Network network, const Settings *settings, const Stimulus *sti
     return -1 - event_step(network, settings, stimulus, 0.0, t)
 
 
-def outputs(Network network not None, settings, const float[:, :, ::1] X, float[:, :, ::1] out, *, rows=None):
+def outputs(Network network not None, settings, X, float[:, :, ::1] out, *, rows=None):
     """The network's output after each of its last time steps.
 
     Parameters
@@ -42,7 +42,8 @@ def outputs(Network network not None, settings, const float[:, :, ::1] X, float[
         Made with `stepped` for the time-stepped simulations.
     settings : dict
         The fields of `settings.Settings`.
-    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams
+    X : ndarray or CSR matrix
+        As `Samples` takes it.
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
         Filled with accumulated output / t, for the n_steps time steps up to settings["n_time_steps"].
     rows : ndarray of intp, shape (n_rows,), or None
@@ -54,24 +55,24 @@ def outputs(Network network not None, settings, const float[:, :, ::1] X, float[
         -1, or the first row for which the network could not be computed (input not finite, or too many spikes).
     """
     cdef Settings s = settings
+    cdef Samples samples = Samples(X)
     cdef Stimulus stimulus
     cdef Py_ssize_t k, j, row, n = out.shape[1]
     cdef const Py_ssize_t[::1] chosen = rows
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef double size = step_work(network), work = 0.0
     cdef int t, before = s.n_time_steps - <int> out.shape[0]
-    run_check(network, &s, X.shape[1], X.shape[2])
+    run_check(network, &s, samples.n_steps, samples.n_features)
     if out.shape[2] != output.n_units or before < 0:
         raise ValueError("out does not fit the network and n_time_steps")
-    if chosen is not None and not within(rows, X.shape[0]):
+    if chosen is not None and not within(rows, samples.n_samples):
         raise ValueError("rows does not fit X")
-    if (X.shape[0] if chosen is None else chosen.shape[0]) != n:
+    if (samples.n_samples if chosen is None else chosen.shape[0]) != n:
         raise ValueError("out has the wrong number of rows")
-    stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     with nogil:
         for k in range(n):
             row = k if chosen is None else chosen[k]
-            stimulus.x = &X[row, 0, 0]
+            samples.show(network, row, s.simulation != COUNTING, &stimulus)
             # A static input's counts are known at any time step without those before.
             for t in range(before + 1 if s.simulation == COUNTING and stimulus.step == 0 else 1, s.n_time_steps + 1):
                 if step_run(network, &s, &stimulus, t) >= 0:
@@ -88,7 +89,7 @@ def outputs(Network network not None, settings, const float[:, :, ::1] X, float[
     return -1
 
 
-def spike_counts(Network network not None, settings, const float[:, :, ::1] X, int64_t[:, :, ::1] out):
+def spike_counts(Network network not None, settings, X, int64_t[:, :, ::1] out):
     """Spikes (and take-backs) of each layer in each time step, of the clock-driven or the event-driven simulation.
 
     Parameters
@@ -97,7 +98,8 @@ def spike_counts(Network network not None, settings, const float[:, :, ::1] X, i
         Made with `stepped`.
     settings : dict
         The fields of `settings.Settings`.
-    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams
+    X : ndarray or CSR matrix
+        As `Samples` takes it.
     out : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
         Filled with the spikes of the input and of each hidden layer.
 
@@ -107,19 +109,19 @@ def spike_counts(Network network not None, settings, const float[:, :, ::1] X, i
         As `outputs`.
     """
     cdef Settings s = settings
+    cdef Samples samples = Samples(X)
     cdef Stimulus stimulus
     cdef Py_ssize_t row
     cdef int l, t
     cdef double size = step_work(network), work = 0.0
-    run_check(network, &s, X.shape[1], X.shape[2])
-    if out.shape[0] != X.shape[0] or out.shape[1] != s.n_time_steps or out.shape[2] != network.n_layers - 1:
+    run_check(network, &s, samples.n_steps, samples.n_features)
+    if out.shape[0] != samples.n_samples or out.shape[1] != s.n_time_steps or out.shape[2] != network.n_layers - 1:
         raise ValueError("out has the wrong shape")
     if s.simulation == COUNTING:
         raise ValueError("the spikes of single time steps need a time-stepped simulation")
-    stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     with nogil:
-        for row in range(X.shape[0]):
-            stimulus.x = &X[row, 0, 0]
+        for row in range(samples.n_samples):
+            samples.show(network, row, s.simulation != COUNTING, &stimulus)
             for t in range(1, s.n_time_steps + 1):
                 if step_run(network, &s, &stimulus, t) >= 0:
                     with gil:

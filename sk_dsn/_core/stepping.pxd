@@ -18,6 +18,6 @@ cdef FiringRule neuron_rule(const Settings *settings) noexcept nogil
 cdef void sample_begin(Network network, const Settings *settings) noexcept nogil
 cdef void backward_reset(Network network, const Settings *settings, uint64_t key) noexcept nogil
 cdef void input_integrate(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil
-cdef void input_sum_step(Network network, const Settings *settings) noexcept nogil
+cdef void input_sum_step(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil
 cdef void input_sum_refresh(Layer *layer) noexcept nogil
 cdef int layer_not_finite(Network network) noexcept nogil

@@ -4,7 +4,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
 from .kernels cimport FIRE_BACK, FIRE_UP, FiringRule
-from .network cimport Layer, Network
+from .network cimport Layer, Network, padded
 from .rng cimport uniform
 from .settings cimport RECTIFYING, RESET_KEEP, RESET_RANDOM, SIGNED, Settings
 from .stimulus cimport Stimulus, stimulus_at, stimulus_sum
@@ -16,24 +16,25 @@ cdef FiringRule neuron_rule(const Settings *settings) noexcept nogil:
 cdef void sample_begin(Network network, const Settings *settings) noexcept nogil:
     """Forgets the last sample, all but kept potentials."""
     cdef Layer *layer
-    cdef Py_ssize_t j
+    cdef Py_ssize_t j, width
     cdef int l
     for l in range(network.n_layers):
         layer = &network.layers[l]
+        width = padded(layer.n_active)
         layer.n_spikes = layer.n_error_spikes = layer.n_passed = 0
         layer.train.n = layer.error_train.n = layer.pending.n = 0
-        memset(layer.net_count, 0, layer.width * sizeof(float))
-        memset(layer.input_sum, 0, layer.width * sizeof(float))
+        memset(layer.net_count, 0, width * sizeof(float))
+        memset(layer.input_sum, 0, width * sizeof(float))
         if l > 0 and network.training and settings.forward_reset == RESET_KEEP:
-            memcpy(layer.start, layer.potential, layer.width * sizeof(float))
+            memcpy(layer.start, layer.potential, width * sizeof(float))
         else:
-            memset(layer.potential, 0, layer.width * sizeof(float))
+            memset(layer.potential, 0, width * sizeof(float))
         if not network.training:
             continue
-        memset(layer.counted, 0, layer.width * sizeof(float))
-        memset(layer.trace, 0, layer.width * sizeof(float))
+        memset(layer.counted, 0, width * sizeof(float))
+        memset(layer.trace, 0, width * sizeof(float))
         if l > 0:
-            memset(layer.error_total, 0, layer.width * sizeof(float))
+            memset(layer.error_total, 0, width * sizeof(float))
         if layer.keep != NULL:
             for j in range(layer.n_units):
                 if layer.keep[j] == 0.0:
@@ -66,24 +67,24 @@ cdef void input_integrate(Network network, const Settings *settings, const Stimu
     cdef Layer *layer = network.layers
     cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i
-    network.shown = x
     if settings.neuron == SIGNED:
-        stimulus_sum(stimulus, layer.n_units, t, layer.input_sum)
-        for i in range(layer.n_units):
+        stimulus_sum(stimulus, t, layer.input_sum)
+        for i in range(stimulus.n):
             layer.potential[i] = layer.input_sum[i] - layer.net_count[i]
     else:
-        for i in range(layer.n_units):
+        for i in range(stimulus.n):
             layer.potential[i] += x[i]
 
 
-cdef void input_sum_step(Network network, const Settings *settings) noexcept nogil:
-    """At the end of a time step of rectifying neurons, what was shown joins the input's sum (the smooth trace)."""
+cdef void input_sum_step(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil:
+    """At the end of time step t of rectifying neurons, what was shown joins the input's sum (the smooth trace)."""
     cdef Layer *layer = network.layers
+    cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i
     if settings.smooth_gradient and settings.neuron == RECTIFYING:
         layer.stale = True
-        for i in range(layer.n_units):
-            layer.input_sum[i] += network.shown[i]
+        for i in range(stimulus.n):
+            layer.input_sum[i] += x[i]
 
 
 cdef void input_sum_refresh(Layer *layer) noexcept nogil:

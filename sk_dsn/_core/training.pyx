@@ -14,7 +14,7 @@ from .rng cimport sample_key
 from .settings cimport COUNTING, EVENT_DRIVEN, RESET_KEEP, Settings
 from .spike_train cimport SPIKE_LIMIT
 from .stepping cimport backward_reset, input_sum_refresh, input_sum_step, sample_begin
-from .stimulus cimport Stimulus
+from .stimulus cimport Samples, Stimulus
 
 # Additions between two looks at pending signals: a few milliseconds.
 cdef double WORK_BETWEEN_SIGNALS = 1e7
@@ -59,14 +59,14 @@ cdef int stepped_learn(Network network, const Settings *settings, const Stimulus
         if failed >= 0:
             return failed
         if not settings.step_feedback:
-            input_sum_step(network, settings)
+            input_sum_step(network, settings, stimulus, t)
         if t == n:
             loss[0] += output_error(network, settings, t)
         if settings.step_feedback or t == n:
             if events:
-                failed = -1 - event_feedback(network, settings, eta, t)
+                failed = -1 - event_feedback(network, settings, stimulus, eta, t)
             else:
-                failed = clock_feedback(network, settings, eta, t)
+                failed = clock_feedback(network, settings, stimulus, eta, t)
             if failed >= 0:
                 return failed
     if not settings.fractional and (events or settings.step_feedback):
@@ -78,7 +78,7 @@ cdef int stepped_learn(Network network, const Settings *settings, const Stimulus
 
 cdef double sample_work(Network network, const Settings *settings) noexcept nogil:
     """Additions of one forward pass, at least; updates cost as much again."""
-    cdef double work = network.layers[0].n_units, spikes
+    cdef double work = network.layers[0].n_active, spikes
     cdef int l
     for l in range(1, network.n_layers):
         spikes = network.layers[l - 1].spikes.n if settings.simulation == COUNTING else network.layers[l - 1].n_spikes
@@ -126,7 +126,7 @@ cdef void counts_record(Network network, int64_t *record) noexcept nogil:
     record[3 * network.n_layers] = network.n_target_spikes
 
 
-def train_epoch(Network network not None, settings, const float[:, :, ::1] X, labels, Y, const Py_ssize_t[::1] order, *,
+def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize_t[::1] order, *,
                 double rate_first, double rate_last, uint64_t seed, uint64_t epoch, int64_t[:, ::1] counts=None):
     """Trains on the samples `order` of X, once each, in that order.
 
@@ -136,7 +136,8 @@ def train_epoch(Network network not None, settings, const float[:, :, ::1] X, la
         Made for training; its weights change in place.
     settings : dict
         The fields of `settings.Settings`.
-    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams
+    X : ndarray or CSR matrix
+        As `Samples` takes it.
     labels : ndarray of int32, shape (n_samples,), or None
         Index of the output whose target is 1 where all others are 0.
     Y : ndarray of float32, shape (n_samples, n_outputs), or None
@@ -160,6 +161,7 @@ def train_epoch(Network network not None, settings, const float[:, :, ::1] X, la
         then of no use.
     """
     cdef Settings s = settings
+    cdef Samples samples = Samples(X)
     cdef Stimulus stimulus
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef const int32_t[::1] label_of = labels
@@ -170,26 +172,25 @@ def train_epoch(Network network not None, settings, const float[:, :, ::1] X, la
     cdef int failed = -1, label = 0
     if not network.training:
         raise ValueError("the network was not made for training")
-    run_check(network, &s, X.shape[1], X.shape[2])
+    run_check(network, &s, samples.n_steps, samples.n_features)
     if s.dropout > 0.0 and network.n_layers > 2 and network.layers[1].keep == NULL:
         raise ValueError("the network was not made for dropout")
     if s.forward_reset == RESET_KEEP and output.start == NULL:
         raise ValueError("the network was made without potentials to keep")
     if label_of is None:
-        if target_of.shape[0] != X.shape[0] or target_of.shape[1] != output.n_units:
+        if target_of.shape[0] != samples.n_samples or target_of.shape[1] != output.n_units:
             raise ValueError("Y does not fit X and the network")
-    elif label_of.shape[0] != X.shape[0] or not within(labels, output.n_units):
+    elif label_of.shape[0] != samples.n_samples or not within(labels, output.n_units):
         raise ValueError("labels do not fit X and the network")
-    if not within(order, X.shape[0]):
+    if not within(order, samples.n_samples):
         raise ValueError("order does not fit X")
     if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
         raise ValueError("counts has the wrong shape")
-    stimulus.step = 0 if X.shape[1] == 1 else X.shape[2]
     memset(network.target, 0, output.n_units * sizeof(float))
     with nogil:
         for k in range(n):
             sample = order[k]
-            stimulus.x = &X[sample, 0, 0]
+            samples.show(network, sample, s.simulation != COUNTING, &stimulus)
             if label_of is None:
                 memcpy(network.target, &target_of[sample, 0], output.n_units * sizeof(float))
             else:

@@ -1,0 +1,53 @@
+"""Samples, dense or sparse, as the core's loops take them."""
+import numpy as np
+
+from .network cimport Network
+
+
+cdef class Samples:
+    """The samples of X.
+
+    Parameters
+    ----------
+    X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams; or a \
+sparse matrix of float32 in CSR format, shape (n_samples, n_features)
+        Of a sparse matrix each row's indices must ascend (`sort_indices`), none twice (`sum_duplicates`).
+    """
+
+    def __cinit__(self, X):
+        if isinstance(X, np.ndarray):
+            self.dense = X
+            self.n_samples, self.n_steps, self.n_features = X.shape
+        else:
+            self.data = X.data
+            self.indices = X.indices.astype(np.int32, copy=False)
+            self.indptr = X.indptr.astype(np.int64, copy=False)
+            self.n_samples, self.n_features = X.shape
+            self.n_steps = 1
+            if not (len(self.indptr) == self.n_samples + 1 and self.data.shape[0] == self.indices.shape[0]
+                    and np.all(np.diff(self.indptr) >= 0) and self.indptr[0] == 0
+                    and self.indptr[self.n_samples] <= self.data.shape[0]
+                    and (len(self.indices) == 0 or 0 <= np.min(self.indices) <= np.max(self.indices) < self.n_features)):
+                raise ValueError("X is no valid CSR matrix")
+
+    cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil:
+        """Makes `sample` what the network is shown. Condensed, a static vector has a state only where it is not zero: the
+        time-stepped simulations look at it again at each step."""
+        stimulus.step = 0
+        stimulus.unit = NULL
+        if self.dense is None:
+            stimulus.n = self.indptr[sample + 1] - self.indptr[sample]
+            stimulus.x = &self.data[0] + self.indptr[sample]
+            stimulus.unit = &self.indices[0] + self.indptr[sample]
+        else:
+            stimulus.n = self.n_features
+            stimulus.x = &self.dense[sample, 0, 0]
+            if self.n_steps > 1:
+                stimulus.step = self.n_features
+            elif condense:
+                stimulus.n = network.kernels.spikes_list(stimulus.x, self.n_features, network.shown_unit,
+                                                         network.shown_value)
+                stimulus.x = network.shown_value
+                stimulus.unit = network.shown_unit
+        network.layers[0].n_active = stimulus.n
+        network.layers[0].shown = stimulus.unit
