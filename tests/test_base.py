@@ -361,6 +361,7 @@ BAD_PARAMETERS = {
     "smooth_gradient": ["yes"],
     "spike_penalty": [-1.0, np.inf],
     "mask_negative_inputs": [2],
+    "class_weight": ["even", 2.0],
     "max_iter": [0, 1.5],
     "shuffle": ["yes"],
     "random_state": [-1, "zero"],
