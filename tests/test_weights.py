@@ -4,7 +4,7 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
-from sklearn.metrics import accuracy_score, r2_score, recall_score
+from sklearn.metrics import accuracy_score, make_scorer, r2_score, recall_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
@@ -172,7 +172,8 @@ def routing():
 def test_weights_are_routed_through_a_pipeline_to_each_fold_of_a_search(digits):
     X, y = digits[0][:400], digits[1][:400]
     weights = np.random.default_rng(0).uniform(0.2, 2, len(y))
-    network = clone(ESTIMATORS["classifier"]).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+    network = clone(ESTIMATORS["classifier"]).set_fit_request(sample_weight=True)
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
     pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), network)
     folds = KFold(3)
     by_hand = []
@@ -180,10 +181,10 @@ def test_weights_are_routed_through_a_pipeline_to_each_fold_of_a_search(digits):
         scaler = StandardScaler().fit(X[train])
         clf = clone(network).fit(scaler.transform(X[train]), y[train], sample_weight=weights[train])
         by_hand.append(clf.score(scaler.transform(X[test]), y[test], sample_weight=weights[test]))
-    scores = cross_validate(pipeline, X, y, cv=folds, params={"sample_weight": weights})["test_score"]
+    scores = cross_validate(pipeline, X, y, cv=folds, scoring=scorer, params={"sample_weight": weights})["test_score"]
     assert scores.tolist() == by_hand
     grid = {"spikingmlpclassifier__learning_rate_init": [0.01, 0.5]}
-    search = GridSearchCV(pipeline, grid, cv=folds).fit(X, y, sample_weight=weights)
+    search = GridSearchCV(pipeline, grid, cv=folds, scoring=scorer).fit(X, y, sample_weight=weights)
     assert [search.cv_results_[f"split{k}_test_score"][1] for k in range(3)] == by_hand
     assert search.best_params_ == {"spikingmlpclassifier__learning_rate_init": 0.5}
 
@@ -196,7 +197,8 @@ def test_weights_that_were_not_requested_are_refused_by_a_search(digits):
 
 
 @pytest.mark.usefixtures("routing")
-def test_weights_are_routed_to_partial_fit():
-    network = clone(ESTIMATORS["classifier"]).set_partial_fit_request(sample_weight=True, classes=True)
-    asked = network.get_metadata_routing().consumes("partial_fit", ["sample_weight", "classes", "coefs_init"])
-    assert asked == {"sample_weight", "classes"}
+def test_weights_can_be_requested_of_each_method_that_takes_them(problem):
+    estimator = problem[0]
+    for method in ("fit", "partial_fit", "score"):
+        getattr(estimator, f"set_{method}_request")(sample_weight=True)
+        assert estimator.get_metadata_routing().consumes(method, ["sample_weight"]) == {"sample_weight"}
