@@ -80,7 +80,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     class_weight : dict or "balanced", default=None
         Weights of the classes, {label: weight}, 1 where a label is missing; they multiply `sample_weight`. "balanced":
         (weighted) samples / (classes x samples of the class), in `fit` only. They weigh validation scores too. Weights
-        multiply the learning rate: where they are far above 1, lower `learning_rate_init`.
+        multiply the learning rate: where they are far above 1, lower `learning_rate_init` (to about 0.05 for weights of 25).
     max_iter : int, default=200
         Epochs of `fit` at most.
     shuffle : bool, default=True
@@ -90,7 +90,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     early_stopping : bool, default=False
@@ -294,6 +294,13 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         ValueError
             If X, y or weights are unusable, if validation samples are passed without `early_stopping`, or if training
             diverges; the estimator is then as it was before.
+
+        Notes
+        -----
+        Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named "epoch". At the end of each,
+        `fitted_estimator` is the network so far, the callback's to keep; X and y are those passed to `fit`, and metadata
+        holds `sample_weight` where it was passed. Returning True ends training after that epoch; with `early_stopping` the
+        weights that scored best are kept all the same.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
 

@@ -81,7 +81,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     early_stopping : bool, default=False
@@ -272,6 +272,13 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         ValueError
             If X, y or weights are unusable, if validation samples are passed without `early_stopping`, or if training
             diverges; the estimator is then as it was before.
+
+        Notes
+        -----
+        Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named "epoch". At the end of each,
+        `fitted_estimator` is the network so far, the callback's to keep; X and y are those passed to `fit`, and metadata
+        holds `sample_weight` where it was passed. Returning True ends training after that epoch; with `early_stopping` the
+        weights that scored best are kept all the same.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
 
