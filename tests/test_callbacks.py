@@ -23,7 +23,7 @@ def problem(request):
 
 
 class Recorder:
-    """Notes each hook; ends training after `stop_after` epochs; fails in epoch `fail_in`, from 0."""
+    """Notes each hook; ends training after `stop_after` epochs; fails at the end of the task (name, id) `fail_in`."""
 
     def __init__(self, stop_after=None, fail_in=None):
         self.stop_after = stop_after
@@ -41,11 +41,9 @@ class Recorder:
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
         self.calls.append(("end", context.task_name, context.task_id))
         self.networks.append((fitted_estimator, X, y, fitted_estimator.score(X, y)))
-        if context.task_name != "epoch":
-            return False
-        if context.task_id == self.fail_in:
+        if (context.task_name, context.task_id) == self.fail_in:
             raise ArithmeticError("the callback failed")
-        return self.stop_after is not None and context.task_id + 1 >= self.stop_after
+        return context.task_name == "epoch" and self.stop_after is not None and context.task_id + 1 >= self.stop_after
 
     def teardown(self, estimator, context):
         self.calls.append(("teardown", context.task_name, context.max_subtasks))
@@ -105,9 +103,10 @@ def test_ended_by_a_callback_early_stopping_still_keeps_the_weights_that_scored_
     assert_same_network(estimator, recorder.networks[best][0])
 
 
-def test_a_callback_that_fails_leaves_the_estimator_as_it_was_and_is_torn_down(problem):
+@pytest.mark.parametrize("task", [("epoch", 1), ("fit", 0)], ids=str)
+def test_a_callback_that_fails_leaves_the_estimator_as_it_was_and_is_torn_down(problem, task):
     estimator, X, y = problem
-    recorder = Recorder(fail_in=1)
+    recorder = Recorder(fail_in=task)
     estimator.fit(X, y).set_callbacks(recorder)
     before = held(estimator) | {"_skl_callbacks": [recorder]}
     with pytest.raises(ArithmeticError, match="the callback failed"):
