@@ -107,7 +107,7 @@ def test_ended_by_a_callback_early_stopping_still_keeps_the_weights_that_scored_
 def test_a_callback_that_fails_leaves_the_estimator_as_it_was_and_is_torn_down(problem, task):
     estimator, X, y = problem
     recorder = Recorder(fail_in=task)
-    estimator.fit(X, y).set_callbacks(recorder)
+    estimator.fit(X[:100], y[:100]).set_callbacks(recorder)
     before = held(estimator) | {"_skl_callbacks": [recorder]}
     with pytest.raises(ArithmeticError, match="the callback failed"):
         estimator.fit(X, y)
