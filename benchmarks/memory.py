@@ -3,7 +3,6 @@
 Each kind of data is made and fitted in a process of its own; what its resident memory peaks at, above the peak before
 `fit`, is compared with the size of X in float32. Then the same over chunks, where memory must not grow.
 """
-import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -43,6 +42,8 @@ CASES = [(kind, "fit") for kind in KINDS] + [("float32, C-ordered", way) for way
 
 def peak():
     """Bytes of resident memory at most so far."""
+    import resource  # which Windows does not have
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
 
 

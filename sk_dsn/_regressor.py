@@ -250,7 +250,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; not negative where outputs rectify.
         sample_weight : array-like of shape (n_samples,), default=None
-            Multiplies the update of each sample; 0 leaves the sample out. None is 1 for all.
+            Multiplies the update of each sample, and so the learning rate: scale weights to a mean of about 1. 0 leaves the
+            sample out, as if it were not there. None is 1 for all.
         X_val : array-like, shaped as X, default=None
             Samples to score after each epoch with `early_stopping=True`, in place of samples held out of X. In a `Pipeline`
             with metadata routing, `transform_input=["X_val"]` has them transformed as X is.

@@ -142,6 +142,15 @@ def test_the_scoring_monitor_logs_the_score_of_each_epoch(problem):
     assert scores[-1] == estimator.score(X, y) > scores[0]
 
 
+def test_the_scoring_monitor_weighs_as_training_does(problem):
+    estimator, X, y = problem
+    weights = np.linspace(0.1, 1.9, len(y))
+    metric = "accuracy" if hasattr(estimator, "predict_proba") else "r2"
+    monitor = callback.ScoringMonitor(scoring=metric)
+    estimator.set_callbacks(monitor).fit(X, y, weights)
+    assert monitor.get_logs().data[-1][metric] == estimator.score(X, y, weights) != estimator.score(X, y)
+
+
 def test_the_scoring_monitor_follows_the_network_through_a_search_and_a_pipeline(problem):
     estimator, X, y = problem
     metric = "accuracy" if hasattr(estimator, "predict_proba") else "r2"

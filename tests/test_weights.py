@@ -189,6 +189,15 @@ def test_weights_are_routed_through_a_pipeline_to_each_fold_of_a_search(digits):
     assert search.best_params_ == {"spikingmlpclassifier__learning_rate_init": 0.5}
 
 
+def test_without_routing_a_pipeline_takes_weights_by_the_name_of_the_step(digits):
+    X, y = digits
+    weights = np.random.default_rng(0).uniform(0.2, 2, len(y))
+    pipeline = make_pipeline(StandardScaler(), clone(ESTIMATORS["classifier"]))
+    pipeline.fit(X, y, spikingmlpclassifier__sample_weight=weights)
+    by_hand = clone(ESTIMATORS["classifier"]).fit(StandardScaler().fit_transform(X), y, weights)
+    assert_same_network(pipeline[-1], by_hand)
+
+
 @pytest.mark.usefixtures("routing")
 def test_weights_that_were_not_requested_are_refused_by_a_search(digits):
     search = GridSearchCV(ESTIMATORS["classifier"], {"dropout": [0]}, cv=2)
