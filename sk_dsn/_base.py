@@ -5,6 +5,7 @@ import warnings
 from abc import ABCMeta, abstractmethod
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import Interval, Options, StrOptions
+from ._compat import CallbackSupportMixin, Interval, Options, StrOptions, check_sample_weight
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
@@ -24,7 +25,16 @@ ADAPTIVE_DIVISOR = 5.0
 ADAPTIVE_MINIMUM = 1e-6
 
 
-class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
+class Samples(NamedTuple):
+    """Checked samples to learn from or to score. Which take part is said by index, so that none are copied."""
+
+    X: np.ndarray  # float32, shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    targets: np.ndarray  # as `_encode_targets` returns them
+    weights: np.ndarray | None  # float32, shape (n_samples,); None: all 1
+    rows: np.ndarray  # those that take part: of a weight above 0
+
+
+class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """A deep spiking network behind scikit-learn's interface.
 
     Subclasses encode targets (`_encode_targets`), name the number of outputs and judge validation samples.
@@ -66,38 +76,38 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes,
         *,
-        n_time_steps=16,
-        neuron="signed",
-        simulation="auto",
-        propagation="breadth-first",
-        feedback="sample",
-        weight_update="sgd",
-        loss="log_loss",
-        output_activation="linear",
-        error_resolution=8.0,
-        fit_intercept=True,
-        weight_init_scale=None,
-        learning_rate_init=0.5,
-        learning_rate="linear",
-        normalized_step=True,
-        dropout=0.0,
-        backward_reset="keep",
-        forward_reset="zero",
-        hold_error=True,
-        smooth_gradient=False,
-        spike_penalty=0.0,
-        mask_negative_inputs=False,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
+        n_time_steps,
+        neuron,
+        simulation,
+        propagation,
+        feedback,
+        weight_update,
+        loss,
+        output_activation,
+        error_resolution,
+        fit_intercept,
+        weight_init_scale,
+        learning_rate_init,
+        learning_rate,
+        normalized_step,
+        dropout,
+        backward_reset,
+        forward_reset,
+        hold_error,
+        smooth_gradient,
+        spike_penalty,
+        mask_negative_inputs,
+        max_iter,
+        shuffle,
+        random_state,
+        tol,
+        verbose,
+        warm_start,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_time_steps = n_time_steps
@@ -131,6 +141,11 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True  # streams
+        return tags
+
     # What validate_data is told of y.
     _target_checks = {}
 
@@ -139,15 +154,26 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         """Targets as the core takes them; sets what `fit` learns of y (the classes)."""
 
     @abstractmethod
-    def _score_outputs(self, outputs, targets):
+    def _score_outputs(self, outputs, targets, weights):
         """Score of network outputs, shape (n_samples, n_outputs), against encoded targets; larger is better."""
+
+    def _target_weights(self, targets, weights):
+        """What the targets multiply the samples' weights by (the class weights), or None."""
+        return None
 
     # Training
 
-    def _fit(self, X, y, coefs_init, intercepts_init):
+    def _fit(self, X, y, sample_weight, validation, coefs_init, intercepts_init):
+        """`validation` is X_val, y_val, sample_weight_val as passed to `fit`."""
+        told = {"estimator": self, "X": X, "y": y, "metadata": None}
+        if sample_weight is not None:
+            told["metadata"] = {"sample_weight": sample_weight}
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        context.call_on_fit_task_begin(**told)
         trained = copy.copy(self)
         going_on = self.warm_start and hasattr(self, "coefs_")
-        X, targets = trained._check_training_input(X, y, classes=None, reset=not going_on)
+        samples = trained._check_samples(X, y, sample_weight, classes=None, reset=not going_on)
+        validation = trained._check_validation(*validation)
         if going_on:
             if coefs_init is not None or intercepts_init is not None:
                 raise ValueError(
@@ -157,17 +183,18 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             trained._continue_network()
         else:
             trained._start_network(coefs_init, intercepts_init)
-        trained._train(X, targets)
+        trained._train(samples, validation, context, told)
+        context.call_on_fit_task_end(**told, reconstruction_attributes=trained._fitted_attributes)
         self.__dict__ = trained.__dict__
         return self
 
-    def _partial_fit(self, X, y, classes, coefs_init, intercepts_init):
+    def _partial_fit(self, X, y, classes, sample_weight, coefs_init, intercepts_init):
         self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
         trained = copy.copy(self)
         first = not hasattr(self, "coefs_")
-        X, targets = trained._check_training_input(X, y, classes, reset=first)
+        samples = trained._check_samples(X, y, sample_weight, classes, reset=first)
         if first:
             trained._start_network(coefs_init, intercepts_init)
         elif coefs_init is not None or intercepts_init is not None:
@@ -177,17 +204,16 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             )
         else:
             trained._continue_network()
-        network = trained._training_network(X)
-        order = trained._epoch_order(np.arange(X.shape[0]))
+        network = trained._training_network(samples.X)
         rates = (self.learning_rate_init, self.learning_rate_init)
-        trained.loss_curve_.append(trained._train_epoch(network, X, targets, order, rates))
+        trained.loss_curve_.append(trained._train_epoch(network, samples, rates))
         trained.n_iter_ += 1
         trained._store_potentials(network)
         self.__dict__ = trained.__dict__
         return self
 
-    def _check_training_input(self, X, y, classes, reset):
-        """Checked X (`_check_prediction_input`) and the encoded targets."""
+    def _check_samples(self, X, y, sample_weight, classes, reset):
+        """Checked samples to train on or to score."""
         if _is_stream(X):
             X = self._check_stream(X, reset)
             y = validate_data(self, y=y, **self._target_checks)
@@ -195,7 +221,49 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, **self._target_checks)
             X = _aligned(X)
-        return X, self._encode_targets(y, classes, reset)
+        targets = self._encode_targets(y, classes, reset)
+        weights = self._check_weights(sample_weight, X, targets)
+        return Samples(X, targets, weights, np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights))
+
+    def _check_weights(self, sample_weight, X, targets):
+        """Weights of the samples in float32, or None where all are 1."""
+        weights = None
+        if sample_weight is not None:
+            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        factors = self._target_weights(targets, weights)
+        if factors is not None:
+            weights = factors if weights is None else weights * factors
+        if weights is None:
+            return None
+        with np.errstate(over="ignore"):
+            weights = weights.astype(np.float32)
+        if not np.isfinite(weights).all():
+            raise ValueError("Sample weights (times class weights) are too large for float32; scale them to a mean of 1.")
+        if not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weights
+
+    def _check_validation(self, X_val, y_val, sample_weight_val):
+        """Samples to score for early stopping, or None to hold some out."""
+        given = {"X_val": X_val, "y_val": y_val}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == 2 and sample_weight_val is None:
+            return None
+        if missing:
+            raise ValueError(
+                f"Validation samples need X_val and y_val, but {' and '.join(missing)} was not passed to fit; pass both, or "
+                "none of X_val, y_val and sample_weight_val."
+            )
+        if not self.early_stopping:
+            raise ValueError(
+                "X_val and y_val were passed to fit, but early_stopping is False and nothing would come of them; set "
+                "early_stopping=True (with n_iter_no_change=np.inf it does not stop, but records scores and keeps the best "
+                "weights)."
+            )
+        try:
+            return self._check_samples(X_val, y_val, sample_weight_val, classes=None, reset=False)
+        except ValueError as error:
+            raise ValueError(f"Validation samples (X_val, y_val, sample_weight_val): {error}") from error
 
     def _check_stream(self, X, reset):
         """A stream as C-ordered float32; its features are the last axis."""
@@ -277,20 +345,25 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         if self.forward_reset == "keep":
             self.forward_potentials_ = network.potentials()
 
+    def _fitted_attributes(self):
+        """Copies of all that `fit` has set so far."""
+        return copy.deepcopy({name: value for name, value in vars(self).items() if name.endswith("_")})
+
     def _epoch_order(self, rows):
         """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
         if not self.shuffle:
             return rows
         return np.random.default_rng([self.seed_, self.t_]).permutation(rows)
 
-    def _train_epoch(self, network, X, targets, order, rates):
-        settings = self._settings(X)
-        labels, values = (targets, None) if targets.ndim == 1 else (None, targets)
+    def _train_epoch(self, network, samples, rates):
+        settings = self._settings(samples.X)
+        labels, values = (samples.targets, None) if samples.targets.ndim == 1 else (None, samples.targets)
+        order = self._epoch_order(samples.rows)
         epoch, self.t_ = self.t_, self.t_ + len(order)  # an interrupted epoch is not drawn again
         loss, failed_layer = train_epoch(
             network,
             settings,
-            frames(X),
+            frames(samples.X),
             labels,
             values,
             order,
@@ -298,6 +371,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             rate_last=rates[1],
             seed=self.seed_,
             epoch=epoch,
+            weights=samples.weights,
         )
         if failed_layer == 0:
             raise ValueError(
@@ -308,35 +382,37 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"Training diverged: layer {failed_layer} had more than 2**24 spikes in a sample of "
                 f"{settings['n_time_steps']} time steps, or its potentials or weights left the range of float32. Lower "
-                "learning_rate_init, scale the features (StandardScaler, MinMaxScaler), set normalized_step=True or lower "
-                "n_time_steps."
+                "learning_rate_init (or sample and class weights, which multiply it), scale the features (StandardScaler, "
+                "MinMaxScaler), set normalized_step=True or lower n_time_steps."
             )
         return loss
 
-    def _train(self, X, targets):
-        """Epochs until max_iter, or until nothing improves any more. Ctrl-C ends it with the weights reached."""
-        training_rows, validation_rows = np.arange(X.shape[0]), None
+    def _train(self, samples, validation, context, told):
+        """Epochs until max_iter, until nothing improves any more or until a callback says so. Ctrl-C ends it with the
+        weights reached. `context` is the callbacks' of this fit, `told` what each of their hooks is."""
         if self.early_stopping:
-            training_rows, validation_rows = self._split_rows(training_rows, targets)
+            if validation is None:
+                samples, validation = self._split(samples)
             self.validation_scores_ = list(self.validation_scores_ or [])
         self.loss_curve_ = list(self.loss_curve_)
-        network = self._training_network(X)
+        network = self._training_network(samples.X)
         best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
         rate, began = self.learning_rate_init, time.perf_counter()
         self.n_iter_ = 0
         try:
             for epoch in range(self.max_iter):
+                subcontext = context.subcontext(task_name="epoch")
+                subcontext.call_on_fit_task_begin(**told)
                 if self.learning_rate == "linear":
                     rates = [self.learning_rate_init * (1 - k / self.max_iter) for k in (epoch, epoch + 1)]
                 else:
                     rates = [rate, rate]
-                order = self._epoch_order(training_rows)
-                loss = self._train_epoch(network, X, targets, order, rates)
+                loss = self._train_epoch(network, samples, rates)
                 self.loss_curve_.append(loss)
                 self.n_iter_ += 1
                 report = f"Epoch {self.n_iter_}/{self.max_iter}, loss {loss:.6f}"
                 if self.early_stopping:
-                    score = self._score_outputs(self._outputs(X, rows=validation_rows), targets[validation_rows])
+                    score = self._score_samples(validation)
                     self.validation_scores_.append(score)
                     report += f", validation score {score:.4f}"
                     improved = score >= best_score + self.tol
@@ -347,6 +423,9 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                     best_loss = min(best_loss, loss)
                 if self.verbose:
                     print(f"{report}, {time.perf_counter() - began:.1f} s")
+                self._store_potentials(network)
+                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=self._fitted_attributes):
+                    break
                 stalled = 0 if improved else stalled + 1
                 if stalled >= self.n_iter_no_change:
                     rate /= ADAPTIVE_DIVISOR
@@ -368,8 +447,10 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             self.coefs_, self.intercepts_, self.backward_potentials_ = best_state
             self.best_validation_score_ = best_score
 
-    def _split_rows(self, rows, targets):
-        stratify = targets if self.__sklearn_tags__().estimator_type == "classifier" else None
+    def _split(self, samples):
+        """Samples to train on, and samples held out."""
+        rows = samples.rows
+        stratify = samples.targets[rows] if self.__sklearn_tags__().estimator_type == "classifier" else None
         try:
             training, validation = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=self.seed_, stratify=stratify
@@ -380,7 +461,11 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                 f"samples: {str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more "
                 "samples."
             ) from error
-        return training, validation
+        return samples._replace(rows=training), samples._replace(rows=validation)
+
+    def _score_samples(self, samples):
+        weights = None if samples.weights is None else samples.weights[samples.rows]
+        return self._score_outputs(self._outputs(samples.X, samples.rows), samples.targets[samples.rows], weights)
 
     @property
     def loss_(self):

@@ -2,10 +2,11 @@
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._base import BaseSpikingMLP
-from ._compat import fit_context
+from ._compat import StrOptions, fit_context
 
 
 class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
@@ -76,6 +77,10 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
     mask_negative_inputs : bool, default=False
         Whether weights learn only from positive presynaptic counts, as in the program of the paper's authors.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes, {label: weight}, 1 where a label is missing; they multiply `sample_weight`. "balanced":
+        (weighted) samples / (classes x samples of the class), in `fit` only. They weigh validation scores too. Weights
+        multiply the learning rate: where they are far above 1, lower `learning_rate_init` (to about 0.05 for weights of 25).
     max_iter : int, default=200
         Epochs of `fit` at most.
     shuffle : bool, default=True
@@ -85,14 +90,15 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the samples (stratified), stop when their accuracy no longer
-        improves, and end with the weights that scored best.
+        Whether to stop when accuracy on validation samples no longer improves, ending with the weights that scored best:
+        on those passed to `fit` as X_val and y_val, or else on `validation_fraction` of the training samples, held out
+        (stratified).
     validation_fraction : float, default=0.1
-        Fraction held out with `early_stopping`.
+        Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
 
@@ -111,15 +117,15 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     loss_ : float
         Last of `loss_curve_`.
     loss_curve_ : list of float
-        Mean loss of each epoch (and `partial_fit`), of the outputs as seen in training.
+        Mean loss of each epoch (and `partial_fit`), weighted, of the outputs as seen in training.
     validation_scores_ : list of float or None
-        Accuracy on the samples held out after each epoch; None without `early_stopping`.
+        Accuracy, weighted, on the validation samples after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None
         The largest of them in the last `fit`: that of the weights kept.
     n_iter_ : int
         Epochs of the last `fit`, or calls of `partial_fit` since.
     t_ : int
-        Training samples seen.
+        Training samples seen; those of weight 0 are not.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -167,8 +173,95 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     [True, True, True]
     """
 
+    _parameter_constraints = {
+        **BaseSpikingMLP._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        n_time_steps=16,
+        neuron="signed",
+        simulation="auto",
+        propagation="breadth-first",
+        feedback="sample",
+        weight_update="sgd",
+        loss="log_loss",
+        output_activation="linear",
+        error_resolution=8.0,
+        fit_intercept=True,
+        weight_init_scale=None,
+        learning_rate_init=0.5,
+        learning_rate="linear",
+        normalized_step=True,
+        dropout=0.0,
+        backward_reset="keep",
+        forward_reset="zero",
+        hold_error=True,
+        smooth_gradient=False,
+        spike_penalty=0.0,
+        mask_negative_inputs=False,
+        class_weight=None,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            n_time_steps=n_time_steps,
+            neuron=neuron,
+            simulation=simulation,
+            propagation=propagation,
+            feedback=feedback,
+            weight_update=weight_update,
+            loss=loss,
+            output_activation=output_activation,
+            error_resolution=error_resolution,
+            fit_intercept=fit_intercept,
+            weight_init_scale=weight_init_scale,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            normalized_step=normalized_step,
+            dropout=dropout,
+            backward_reset=backward_reset,
+            forward_reset=forward_reset,
+            hold_error=hold_error,
+            smooth_gradient=smooth_gradient,
+            spike_penalty=spike_penalty,
+            mask_negative_inputs=mask_negative_inputs,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+        )
+        self.class_weight = class_weight
+
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, coefs_init=None, intercepts_init=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coefs_init=None,
+        intercepts_init=None,
+    ):
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
@@ -178,6 +271,16 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             used as it is, anything else converted to it.
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Multiplies the update of each sample, and so the learning rate: scale weights to a mean of about 1. 0 leaves the
+            sample out, as if it were not there. None is 1 for all.
+        X_val : array-like, shaped as X, default=None
+            Samples to score after each epoch with `early_stopping=True`, in place of samples held out of X. In a `Pipeline`
+            with metadata routing, `transform_input=["X_val"]` has them transformed as X is.
+        y_val : array-like, shaped as y, default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Their weights in the score.
         coefs_init : list of array-like of shape (n_in, n_out), default=None
             Weights to start from, one array per layer; None draws them.
         intercepts_init : list of array-like of shape (n_out,), default=None
@@ -190,13 +293,25 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Raises
         ------
         ValueError
-            If X or y is unusable, or if training diverges; the estimator is then as it was before.
+            If X, y or weights are unusable, if validation samples are passed without `early_stopping`, or if training
+            diverges; the estimator is then as it was before.
+
+        Notes
+        -----
+        Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named "epoch". At the end of each,
+        `fitted_estimator` is the network so far, the callback's to keep; X and y are those passed to `fit`, and metadata
+        holds `sample_weight` where it was passed. Returning True ends training after that epoch; with `early_stopping` the
+        weights that scored best are kept all the same.
         """
-        return self._fit(X, y, coefs_init, intercepts_init)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, coefs_init=None, intercepts_init=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None, *, coefs_init=None, intercepts_init=None):
         """Train on each sample once, at the constant rate `learning_rate_init`.
+
+        With `early_stopping=True` it is refused: there are no epochs to stop between. After an early stop, set it to False
+        to go on from the best weights. `class_weight="balanced"` is refused too: one batch does not tell how frequent the
+        classes are.
 
         Parameters
         ----------
@@ -205,6 +320,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call, optional later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
         coefs_init, intercepts_init : list of array-like, default=None
             As in `fit`; first call only.
 
@@ -215,11 +332,16 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Raises
         ------
         ValueError
-            If X, y or classes is unusable, or if training diverges; the estimator is then as it was before.
+            If X, y, classes or weights are unusable, or if training diverges; the estimator is then as it was before.
         """
         if classes is None and not hasattr(self, "coefs_"):
             raise ValueError("classes must be passed in the first call of partial_fit: all labels that will ever come.")
-        return self._partial_fit(X, y, classes, coefs_init, intercepts_init)
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced': it does not see all labels. Pass a dict of weights, "
+                "for instance from sklearn.utils.class_weight.compute_class_weight on a large sample of the labels."
+            )
+        return self._partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
 
     def _encode_targets(self, y, classes, reset):
         check_classification_targets(y)
@@ -249,8 +371,20 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             )
         return labels.astype(np.int32)
 
-    def _score_outputs(self, outputs, targets):
-        return float(np.mean(outputs.argmax(axis=1) == targets))
+    def _target_weights(self, targets, weights):
+        if self.class_weight is None:
+            return None
+        if self.class_weight == "balanced":
+            totals = np.bincount(targets, weights=weights, minlength=self.n_outputs_)
+            balanced = totals.sum() / (np.count_nonzero(totals) * np.where(totals == 0, 1, totals))
+            return balanced[targets]
+        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
+        if not (factors >= 0).all():
+            raise ValueError(f"class_weight must hold weights of at least 0, got {self.class_weight!r}.")
+        return factors[targets]
+
+    def _score_outputs(self, outputs, targets, weights):
+        return float(np.average(outputs.argmax(axis=1) == targets, weights=weights))
 
     def _decision(self, outputs):
         return outputs[:, 1] - outputs[:, 0] if self.n_outputs_ == 2 else outputs

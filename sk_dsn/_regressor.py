@@ -81,14 +81,14 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the samples and stop when R² on them no longer improves,
-        ending with the weights that scored best.
+        Whether to stop when R² on validation samples no longer improves, ending with the weights that scored best: on
+        those passed to `fit` as X_val and y_val, or else on `validation_fraction` of the training samples, held out.
     validation_fraction : float, default=0.1
-        Fraction held out with `early_stopping`.
+        Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
 
@@ -105,15 +105,15 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     loss_ : float
         Last of `loss_curve_`.
     loss_curve_ : list of float
-        Mean loss of each epoch (and `partial_fit`), of the outputs as seen in training.
+        Mean loss of each epoch (and `partial_fit`), weighted, of the outputs as seen in training.
     validation_scores_ : list of float or None
-        R² on the samples held out after each epoch; None without `early_stopping`.
+        R², weighted, on the validation samples after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None
         The largest of them in the last `fit`: that of the weights kept.
     n_iter_ : int
         Epochs of the last `fit`, or calls of `partial_fit` since.
     t_ : int
-        Training samples seen.
+        Training samples seen; those of weight 0 are not.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -228,7 +228,18 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         )
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, coefs_init=None, intercepts_init=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coefs_init=None,
+        intercepts_init=None,
+    ):
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
@@ -238,6 +249,16 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
             used as it is, anything else converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; not negative where outputs rectify.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Multiplies the update of each sample, and so the learning rate: scale weights to a mean of about 1. 0 leaves the
+            sample out, as if it were not there. None is 1 for all.
+        X_val : array-like, shaped as X, default=None
+            Samples to score after each epoch with `early_stopping=True`, in place of samples held out of X. In a `Pipeline`
+            with metadata routing, `transform_input=["X_val"]` has them transformed as X is.
+        y_val : array-like, shaped as y, default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Their weights in the score.
         coefs_init : list of array-like of shape (n_in, n_out), default=None
             Weights to start from, one array per layer; None draws them.
         intercepts_init : list of array-like of shape (n_out,), default=None
@@ -250,19 +271,32 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         Raises
         ------
         ValueError
-            If X or y is unusable, or if training diverges; the estimator is then as it was before.
+            If X, y or weights are unusable, if validation samples are passed without `early_stopping`, or if training
+            diverges; the estimator is then as it was before.
+
+        Notes
+        -----
+        Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named "epoch". At the end of each,
+        `fitted_estimator` is the network so far, the callback's to keep; X and y are those passed to `fit`, and metadata
+        holds `sample_weight` where it was passed. Returning True ends training after that epoch; with `early_stopping` the
+        weights that scored best are kept all the same.
         """
-        return self._fit(X, y, coefs_init, intercepts_init)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, coefs_init=None, intercepts_init=None):
+    def partial_fit(self, X, y, sample_weight=None, *, coefs_init=None, intercepts_init=None):
         """Train on each sample once, at the constant rate `learning_rate_init`.
+
+        With `early_stopping=True` it is refused: there are no epochs to stop between. After an early stop, set it to False
+        to go on from the best weights.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
             One sample is enough: error potentials are kept from call to call.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
         coefs_init, intercepts_init : list of array-like, default=None
             As in `fit`; first call only.
 
@@ -273,9 +307,9 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         Raises
         ------
         ValueError
-            If X or y is unusable, or if training diverges; the estimator is then as it was before.
+            If X, y or weights are unusable, or if training diverges; the estimator is then as it was before.
         """
-        return self._partial_fit(X, y, None, coefs_init, intercepts_init)
+        return self._partial_fit(X, y, None, sample_weight, coefs_init, intercepts_init)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -297,8 +331,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
             )
         return values
 
-    def _score_outputs(self, outputs, targets):
-        return float(r2_score(targets, outputs))
+    def _score_outputs(self, outputs, targets, weights):
+        return float(r2_score(targets, outputs, sample_weight=weights))
 
     def _values(self, outputs):
         values = outputs.astype(np.float64)

@@ -311,16 +311,17 @@ class SpikingNetwork:
             self.step(sample)
         return sample.activity
 
-    def train(self, X, targets, order, *, rate_first, rate_last, dropout=0, seed=0, epoch=0, **settings):
-        """One epoch, on labels or on rows of targets; the mean loss."""
+    def train(self, X, targets, order, *, rate_first, rate_last, dropout=0, seed=0, epoch=0, weights=None, **settings):
+        """One epoch, on labels or on rows of targets; the mean loss, weighted as the samples are."""
         self.settings = replace(self.settings, **settings)
         if np.ndim(targets) == 1:
             targets = np.eye(self.n_units[-1])[targets]
+        weights = np.ones(len(X)) if weights is None else weights
         losses = []
         for k, i in enumerate(order):
-            rate = rate_first + (rate_last - rate_first) * k / len(order)
+            rate = weights[i] * (rate_first + (rate_last - rate_first) * k / len(order))
             losses.append(self.train_sample(X[i], targets[i], rate, dropout, sample_key(seed, epoch, k)).loss)
-        return np.mean(losses)
+        return np.average(losses, weights=np.asarray(weights)[order])
 
     def train_sample(self, x, target, rate, dropout=0, key=0):
         """The sample; `sample.loss` is that of the outputs as seen in training."""

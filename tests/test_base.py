@@ -59,6 +59,7 @@ def assert_holds(estimator, before):
 NEW = ["fit", "fit again", "partial_fit"]
 KNOWN = ["fit warm", "partial_fit again"]
 CALLS = NEW + KNOWN
+FITS = ["fit", "fit again", "fit warm"]
 
 
 def prepared(call, X, y, **params):
@@ -222,9 +223,50 @@ BAD_ARGUMENTS = {
         {"early_stopping": True},
         {},
     ),
+    "negative weights": ("Negative values in.*sample_weight", CALLS, {}, {"sample_weight": -np.ones(150)}),
+    "too few weights": (r"sample_weight.shape == \(149,\), expected \(150,\)", CALLS, {}, {"sample_weight": np.ones(149)}),
+    "weights with NaN": ("sample_weight contains NaN", CALLS, {}, {"sample_weight": np.full(150, np.nan)}),
+    "weights that are all zero": ("at least one non-zero", CALLS, {}, {"sample_weight": np.zeros(150)}),
+    "weights that vanish in float32": ("at least one non-zero", CALLS, {}, {"sample_weight": np.full(150, 1e-60)}),
+    "weights beyond float32": ("too large for float32; scale them", CALLS, {}, {"sample_weight": np.full(150, 1e60)}),
+    "weights of an unknown class": ("are not in class_weight", CALLS, {"class_weight": {7: 1.0}}, {}),
+    "negative class weights": ("at least 0, got {0: -1.0}", CALLS, {"class_weight": {0: -1.0}}, {}),
+    "balancing without all labels": (
+        "class_weight='balanced'.*Pass a dict",
+        ["partial_fit", "partial_fit again"],
+        {"class_weight": "balanced"},
+        {},
+    ),
+    "X_val alone": ("y_val was not passed", FITS, {"early_stopping": True}, {"X_val": np.ones((2, 4))}),
+    "y_val alone": ("X_val was not passed", FITS, {"early_stopping": True}, {"y_val": [0, 1]}),
+    "sample_weight_val alone": ("X_val and y_val was not", FITS, {"early_stopping": True}, {"sample_weight_val": [1.0]}),
+    "validation samples without early stopping": (
+        "set early_stopping=True.*n_iter_no_change=np.inf",
+        FITS,
+        {},
+        {"X_val": np.ones((2, 4)), "y_val": [0, 1]},
+    ),
+    "validation samples of other features": (
+        r"Validation samples \(X_val, y_val, sample_weight_val\): X has 3 features",
+        FITS,
+        {"early_stopping": True},
+        {"X_val": np.ones((2, 3)), "y_val": [0, 1]},
+    ),
+    "validation samples of another class": (
+        r"Validation samples.*not among the classes.*: \[5\]",
+        FITS,
+        {"early_stopping": True},
+        {"X_val": np.ones((2, 4)), "y_val": [0, 5]},
+    ),
+    "negative weights of validation samples": (
+        "Validation samples.*Negative values in.*sample_weight",
+        FITS,
+        {"early_stopping": True},
+        {"X_val": np.ones((2, 4)), "y_val": [0, 1], "sample_weight_val": [1.0, -1.0]},
+    ),
     "too few samples to hold out": (
         "could not hold out.*Set early_stopping=False",
-        ["fit", "fit again", "fit warm"],
+        FITS,
         {"early_stopping": True, "validation_fraction": 0.01},
         {},
     ),
@@ -361,6 +403,7 @@ BAD_PARAMETERS = {
     "smooth_gradient": ["yes"],
     "spike_penalty": [-1.0, np.inf],
     "mask_negative_inputs": [2],
+    "class_weight": ["even", 2.0],
     "max_iter": [0, 1.5],
     "shuffle": ["yes"],
     "random_state": [-1, "zero"],

@@ -306,7 +306,6 @@ KINDS_OF_INPUT = {
     "pandas": lambda X, path: pd.DataFrame(X),
     "pandas with names": lambda X, path: pd.DataFrame(X.astype(np.int16)).add_prefix("pixel "),
     "nullable pandas": lambda X, path: pd.DataFrame(X).astype("Int64"),
-    "polars": lambda X, path: pytest.importorskip("polars").DataFrame(X),
 }
 
 

@@ -3,37 +3,82 @@ import ast
 import inspect
 import re
 
+import numpy as np
 import pytest
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_dsn import SpikingMLPClassifier
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
 
-NO_PARTIAL_FIT = "partial_fit refuses early_stopping=True, as MLPClassifier's does"
+NO_PARTIAL_FIT = "partial_fit refuses early_stopping=True, as that of scikit-learn's networks does"
 GOES_ON = "a second fit goes on from the first, so its predictions differ"
+ONLINE = "learning is online: two updates, and their places in the order of samples, are not one update of twice the size"
+TOO_HEAVY = "a class weight of 1000 is 1000 times the rate, at which squared error diverges"
 
-# Configuration -> checks that fail, and why.
+EARLY_STOPPING = dict.fromkeys(
+    ["check_fit_score_takes_y", "check_n_features_in_after_fitting", "check_estimators_partial_fit_n_features"],
+    NO_PARTIAL_FIT,
+)
+WEIGHTED = {"check_sample_weight_equivalence_on_dense_data": ONLINE}
+
+# Configuration -> checks that fail, and why; those of WEIGHTED fail in all.
 CONFIGURATIONS = {
     SpikingMLPClassifier(): {},
     SpikingMLPClassifier(hidden_layer_sizes=()): {},
     SpikingMLPClassifier(normalized_step=False, learning_rate_init=0.01): {},
-    SpikingMLPClassifier(loss="squared_error"): {},
+    SpikingMLPClassifier(loss="squared_error"): {"check_class_weight_classifiers": TOO_HEAVY},
     SpikingMLPClassifier(learning_rate="adaptive", hidden_layer_sizes=(20, 20)): {},
     SpikingMLPClassifier(dropout=0.2, spike_penalty=1e-3, fit_intercept=False): {},
     # The checks' data are too few to hold out 10 % of each class.
-    SpikingMLPClassifier(early_stopping=True, validation_fraction=0.3): {
-        "check_fit_score_takes_y": NO_PARTIAL_FIT,
-        "check_n_features_in_after_fitting": NO_PARTIAL_FIT,
-        "check_estimators_partial_fit_n_features": NO_PARTIAL_FIT,
-    },
+    SpikingMLPClassifier(early_stopping=True, validation_fraction=0.3): EARLY_STOPPING,
     SpikingMLPClassifier(warm_start=True): {"check_supervised_y_2d": GOES_ON},
+    SpikingMLPRegressor(): {},
+    SpikingMLPRegressor(hidden_layer_sizes=(), fit_intercept=False): {},
+    # Targets of the checks reach into the hundreds: a lower rate, or few epochs.
+    SpikingMLPRegressor(learning_rate="adaptive", learning_rate_init=0.005, hidden_layer_sizes=10, dropout=0.1): {},
+    SpikingMLPRegressor(neuron="rectifying", feedback="step", n_time_steps=4, max_iter=20): {},
+    SpikingMLPRegressor(
+        **{"neuron": "rectifying", "feedback": "step", "weight_update": "fractional", "simulation": "event-driven"},
+        **{"error_resolution": 1, "n_time_steps": 4, "max_iter": 4},
+    ): {},
+    SpikingMLPRegressor(early_stopping=True, validation_fraction=0.3): EARLY_STOPPING,
 }
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(list(CONFIGURATIONS), expected_failed_checks=CONFIGURATIONS.get)
+@parametrize_with_checks(list(CONFIGURATIONS), expected_failed_checks=lambda e: WEIGHTED | CONFIGURATIONS[e])
 def test_scikit_learn_checks_pass(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("estimator", [SpikingMLPClassifier(max_iter=1), SpikingMLPRegressor(max_iter=1)], ids=str)
+def test_what_the_tags_promise_is_so(estimator):
+    tags = get_tags(estimator)
+    assert tags.input_tags.two_d_array and tags.input_tags.three_d_array and not tags.input_tags.allow_nan
+    assert tags.target_tags.required and tags.requires_fit and not tags.non_deterministic
+    assert is_classifier(estimator) == hasattr(estimator, "predict_proba") != is_regressor(estimator)
+    X, y = np.random.default_rng(0).random((20, 3, 4)), np.arange(20) % 2
+    estimator = clone(estimator)
+    assert estimator.fit(X, y).predict(X).shape == y.shape
+    if tags.target_tags.multi_output:
+        assert estimator.fit(X[:, 0], np.c_[y, y]).predict(X[:, 0]).shape == (20, 2)
+    # They end pipelines and transform nothing, so there are no names of features that come out.
+    assert tags.transformer_tags is None and not hasattr(estimator, "get_feature_names_out")
+
+
+def test_notebooks_show_what_was_changed_and_whether_it_is_fitted():
+    X, y = load_iris(return_X_y=True)
+    estimator = SpikingMLPClassifier(n_time_steps=5, max_iter=1)
+    before, after = estimator._repr_html_(), estimator.fit(X, y)._repr_html_()
+    for html in (before, after):
+        assert "n_time_steps" in html and "SpikingMLPClassifier" in html
+    assert "Not fitted" in before and "Not fitted" not in after
+    pipeline = make_pipeline(StandardScaler(), estimator)._repr_html_()
+    assert pipeline.index("StandardScaler") < pipeline.index("SpikingMLPClassifier")
 
 
 @pytest.fixture(scope="module")

@@ -7,34 +7,8 @@ from sklearn.datasets import load_diabetes, load_linnerud
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_dsn import SpikingMLPRegressor
-
-NO_PARTIAL_FIT = "partial_fit refuses early_stopping=True, as MLPRegressor's does"
-
-CONFIGURATIONS = {
-    SpikingMLPRegressor(): {},
-    SpikingMLPRegressor(hidden_layer_sizes=(), fit_intercept=False): {},
-    # Targets of the checks reach into the hundreds: a lower rate, or few epochs.
-    SpikingMLPRegressor(learning_rate="adaptive", learning_rate_init=0.005, hidden_layer_sizes=10, dropout=0.1): {},
-    SpikingMLPRegressor(neuron="rectifying", feedback="step", n_time_steps=4, max_iter=20): {},
-    SpikingMLPRegressor(
-        **{"neuron": "rectifying", "feedback": "step", "weight_update": "fractional", "simulation": "event-driven"},
-        **{"error_resolution": 1, "n_time_steps": 4, "max_iter": 4},
-    ): {},
-    SpikingMLPRegressor(early_stopping=True, validation_fraction=0.3): {
-        "check_fit_score_takes_y": NO_PARTIAL_FIT,
-        "check_n_features_in_after_fitting": NO_PARTIAL_FIT,
-        "check_estimators_partial_fit_n_features": NO_PARTIAL_FIT,
-    },
-}
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(list(CONFIGURATIONS), expected_failed_checks=CONFIGURATIONS.get)
-def test_scikit_learn_checks_pass(estimator, check):
-    check(estimator)
 
 
 @pytest.fixture(scope="module")

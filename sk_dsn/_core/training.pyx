@@ -127,7 +127,8 @@ cdef void counts_record(Network network, int64_t *record) noexcept nogil:
 
 
 def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize_t[::1] order, *,
-                double rate_first, double rate_last, uint64_t seed, uint64_t epoch, int64_t[:, ::1] counts=None):
+                double rate_first, double rate_last, uint64_t seed, uint64_t epoch, const float[::1] weights=None,
+                int64_t[:, ::1] counts=None):
     """Trains on the samples `order` of X, once each, in that order.
 
     Parameters
@@ -148,6 +149,8 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         and rounded to float32.
     seed, epoch : int
         Key of what is drawn at random, with the position in `order`.
+    weights : ndarray of float32, shape (n_samples,), or None
+        Multiply the rate of each sample; those of the samples in `order` are above 0. None is 1 for all.
     counts : ndarray of int64, shape (len(order), 3 * n_layers + 1), or None
         Filled, by the time-stepped simulations, with each sample's spikes, error spikes and error spikes past the gate
         of each layer, and with the target's spikes.
@@ -155,7 +158,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
     Returns
     -------
     mean_loss : float
-        Of the outputs as seen in training.
+        Of the outputs as seen in training, weighted.
     failed_layer : int
         -1, or the layer (0 the input) whose potentials left the range of float32 or of exact counting. The weights are
         then of no use.
@@ -167,7 +170,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
     cdef const int32_t[::1] label_of = labels
     cdef const float[:, ::1] target_of = Y
     cdef Py_ssize_t k, n = order.shape[0], sample
-    cdef double total = 0.0, work = 0.0, eta
+    cdef double total = 0.0, total_weight = 0.0, weight = 1.0, work = 0.0, eta, loss
     cdef uint64_t key
     cdef int failed = -1, label = 0
     if not network.training:
@@ -184,6 +187,8 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         raise ValueError("labels do not fit X and the network")
     if not within(order, samples.n_samples):
         raise ValueError("order does not fit X")
+    if weights is not None and weights.shape[0] != samples.n_samples:
+        raise ValueError("weights do not fit X")
     if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
         raise ValueError("counts has the wrong shape")
     memset(network.target, 0, output.n_units * sizeof(float))
@@ -201,17 +206,22 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
             if network.n_layers > 2 and network.layers[1].keep != NULL:
                 dropout_draw(network, &s, key)
             backward_reset(network, &s, key)
-            eta = <float> (rate_first + (rate_last - rate_first) * k / n)
+            if weights is not None:
+                weight = weights[sample]
+            eta = weight * <float> (rate_first + (rate_last - rate_first) * k / n)
+            loss = 0.0
             if not target_is_countable(network, &s):
                 failed = network.n_layers - 1
             elif s.simulation == COUNTING:
-                failed = counting_learn(network, &s, &stimulus, eta, &total)
+                failed = counting_learn(network, &s, &stimulus, eta, &loss)
             else:
-                failed = stepped_learn(network, &s, &stimulus, eta, &total)
+                failed = stepped_learn(network, &s, &stimulus, eta, &loss)
             if counts is not None:
                 counts_record(network, &counts[k, 0])
             if failed >= 0:
                 break
+            total += weight * loss
+            total_weight += weight
             work += sample_work(network, &s)
             if work > WORK_BETWEEN_SIGNALS:
                 work = 0.0
@@ -220,4 +230,4 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         dropout_clear(network)
         if failed < 0 and not network_is_finite(network):
             failed = network.n_layers - 1
-    return total / max(n, 1), failed
+    return total / total_weight if total_weight > 0.0 else 0.0, failed

@@ -1,0 +1,213 @@
+"""Sample and class weights, from the update of one sample to metadata routing."""
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.metrics import accuracy_score, make_scorer, r2_score, recall_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils.class_weight import compute_sample_weight
+
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from test_base import assert_same_network
+
+SHARED = {"hidden_layer_sizes": (12,), "max_iter": 3, "random_state": 0}
+ESTIMATORS = {
+    "classifier": SpikingMLPClassifier(**SHARED),
+    "regressor": SpikingMLPRegressor(**SHARED),
+    "paper's neurons": SpikingMLPClassifier(
+        **SHARED, neuron="rectifying", feedback="step", weight_update="fractional", simulation="event-driven", n_time_steps=4
+    ),
+}
+
+
+@pytest.fixture(params=ESTIMATORS)
+def problem(request):
+    """An estimator, data and random weights, a third of them zero."""
+    estimator = clone(ESTIMATORS[request.param])
+    if isinstance(estimator, SpikingMLPRegressor):
+        X, y = load_diabetes(return_X_y=True)
+        X, y = scale(X).astype(np.float32), scale(y)
+    else:
+        X, y = load_digits(return_X_y=True)
+        X = (X / 16).astype(np.float32)
+    X, y = X[:300], y[:300]
+    rng = np.random.default_rng(0)
+    return estimator, X, y, rng.uniform(0.5, 2, len(y)) * (rng.random(len(y)) < 2 / 3)
+
+
+def trained(estimator, call, X, y, weights=None):
+    if call == "fit":
+        return clone(estimator).fit(X, y, weights)
+    classes = {"classes": np.arange(10)} if hasattr(estimator, "predict_proba") else {}
+    return clone(estimator).partial_fit(X, y, sample_weight=weights, **classes)
+
+
+each_call = pytest.mark.parametrize("call", ["fit", "partial_fit"])
+
+
+@each_call
+def test_weight_zero_leaves_the_sample_out(problem, call):
+    estimator, X, y, weights = problem
+    there = weights > 0
+    weighted, without = trained(estimator, call, X, y, weights), trained(estimator, call, X[there], y[there], weights[there])
+    assert_same_network(weighted, without)
+    assert weighted.loss_curve_ == without.loss_curve_
+    assert weighted.t_ == without.t_ == there.sum() * weighted.n_iter_
+
+
+def test_weight_zero_leaves_the_sample_out_of_the_validation_split(problem):
+    estimator, X, y, weights = problem
+    estimator.set_params(early_stopping=True, validation_fraction=0.2)
+    there = weights > 0
+    weighted, without = estimator.fit(X, y, weights), clone(estimator).fit(X[there], y[there], weights[there])
+    assert_same_network(weighted, without)
+    assert weighted.validation_scores_ == without.validation_scores_
+
+
+@each_call
+def test_weights_of_one_change_nothing(problem, call):
+    estimator, X, y, _ = problem
+    plain = trained(estimator, call, X, y)
+    for ones in (np.ones(len(y)), 1):
+        weighted = trained(estimator, call, X, y, ones)
+        assert_same_network(weighted, plain)
+        assert weighted.loss_curve_ == pytest.approx(plain.loss_curve_, rel=1e-12)
+
+
+@each_call
+def test_weights_of_two_double_the_rate(problem, call):
+    estimator, X, y, _ = problem
+    weighted = trained(estimator.set_params(learning_rate_init=0.03125), call, X, y, np.full(len(y), 2))
+    assert_same_network(weighted, trained(estimator.set_params(learning_rate_init=0.0625), call, X, y))
+
+
+def test_the_loss_is_the_weighted_mean(problem):
+    estimator, X, y, weights = problem
+    estimator.set_params(learning_rate_init=0, max_iter=1)
+    losses = [clone(estimator).fit(X, y, np.arange(len(y)) == i).loss_ for i in range(20)]
+    X, y, weights = X[:20], y[:20], weights[:20]
+    assert estimator.fit(X, y, weights).loss_ == pytest.approx(np.average(losses, weights=weights), rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_validation_scores_are_weighted(problem):
+    estimator, X, y, weights = problem
+    weights += 0.1
+    estimator.set_params(early_stopping=True, validation_fraction=0.2).fit(X, y, weights)
+    stratify = y if hasattr(estimator, "classes_") else None
+    rows = train_test_split(np.arange(len(y)), test_size=0.2, random_state=estimator.seed_, stratify=stratify)[1]
+    score = estimator.score(X[rows], y[rows], sample_weight=weights[rows])
+    assert estimator.best_validation_score_ == pytest.approx(score, rel=1e-6)
+    assert estimator.best_validation_score_ != pytest.approx(estimator.score(X[rows], y[rows]), rel=1e-4)
+
+
+def test_score_is_weighted(problem):
+    estimator, X, y, weights = problem
+    metric = accuracy_score if hasattr(estimator.fit(X, y), "classes_") else r2_score
+    assert estimator.score(X, y, weights) == metric(y, estimator.predict(X), sample_weight=weights)
+
+
+# --- Class weights.
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(np.float32), y
+
+
+CLASS_WEIGHTS = {3: 0.5, 8: 2.5, 0: 0}
+
+
+@each_call
+def test_class_weights_are_weights_of_the_samples_and_multiply_them(digits, call):
+    X, y = digits
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, len(y))
+    by_class = clone(ESTIMATORS["classifier"]).set_params(class_weight=CLASS_WEIGHTS)
+    expanded = compute_sample_weight(CLASS_WEIGHTS, y)
+    plain = ESTIMATORS["classifier"]
+    assert_same_network(trained(by_class, call, X, y), trained(plain, call, X, y, expanded))
+    assert_same_network(trained(by_class, call, X, y, weights), trained(plain, call, X, y, weights * expanded))
+
+
+def test_balanced_class_weights_are_scikit_learns(digits):
+    X, y = digits
+    X, y = X[(y < 5) | (np.arange(len(y)) % 7 == 0)], y[(y < 5) | (np.arange(len(y)) % 7 == 0)]
+    balanced = clone(ESTIMATORS["classifier"]).set_params(class_weight="balanced").fit(X, y)
+    assert_same_network(balanced, clone(ESTIMATORS["classifier"]).fit(X, y, compute_sample_weight("balanced", y)))
+
+
+def test_balancing_counts_weights_not_samples(digits):
+    X, y = digits
+    there = np.arange(len(y)) % 3 < y % 3 + 1
+    balanced = clone(ESTIMATORS["classifier"]).set_params(class_weight="balanced")
+    assert_same_network(balanced.fit(X, y, there), clone(balanced).fit(X[there], y[there]))
+
+
+def test_balanced_class_weights_find_more_of_a_rare_class():
+    X, y = load_breast_cancer(return_X_y=True)
+    X, few = scale(X[:, :4]), np.arange(len(y)) % 8 == 0
+    X, y = X[(y == 1) | few], y[(y == 1) | few]  # one malignant sample to 12
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, random_state=0, stratify=y)
+    recall = {}
+    for class_weight in (None, "balanced"):
+        clf = SpikingMLPClassifier(class_weight=class_weight, max_iter=50, random_state=0).fit(X_train, y_train)
+        recall[class_weight] = recall_score(y_test, clf.predict(X_test), pos_label=0)
+    assert recall["balanced"] > recall[None]
+
+
+# --- Metadata routing.
+
+
+@pytest.fixture
+def routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_are_routed_through_a_pipeline_to_each_fold_of_a_search(digits):
+    X, y = digits[0][:400], digits[1][:400]
+    weights = np.random.default_rng(0).uniform(0.2, 2, len(y))
+    network = clone(ESTIMATORS["classifier"]).set_fit_request(sample_weight=True)
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+    pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), network)
+    folds = KFold(3)
+    by_hand = []
+    for train, test in folds.split(X):
+        scaler = StandardScaler().fit(X[train])
+        clf = clone(network).fit(scaler.transform(X[train]), y[train], sample_weight=weights[train])
+        by_hand.append(clf.score(scaler.transform(X[test]), y[test], sample_weight=weights[test]))
+    scores = cross_validate(pipeline, X, y, cv=folds, scoring=scorer, params={"sample_weight": weights})["test_score"]
+    assert scores.tolist() == by_hand
+    grid = {"spikingmlpclassifier__learning_rate_init": [0.01, 0.5]}
+    search = GridSearchCV(pipeline, grid, cv=folds, scoring=scorer).fit(X, y, sample_weight=weights)
+    assert [search.cv_results_[f"split{k}_test_score"][1] for k in range(3)] == by_hand
+    assert search.best_params_ == {"spikingmlpclassifier__learning_rate_init": 0.5}
+
+
+def test_without_routing_a_pipeline_takes_weights_by_the_name_of_the_step(digits):
+    X, y = digits
+    weights = np.random.default_rng(0).uniform(0.2, 2, len(y))
+    pipeline = make_pipeline(StandardScaler(), clone(ESTIMATORS["classifier"]))
+    pipeline.fit(X, y, spikingmlpclassifier__sample_weight=weights)
+    by_hand = clone(ESTIMATORS["classifier"]).fit(StandardScaler().fit_transform(X), y, weights)
+    assert_same_network(pipeline[-1], by_hand)
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_that_were_not_requested_are_refused_by_a_search(digits):
+    search = GridSearchCV(ESTIMATORS["classifier"], {"dropout": [0]}, cv=2)
+    with pytest.raises(ValueError, match="sample_weight"):
+        search.fit(*digits, sample_weight=np.ones(len(digits[1])))
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_can_be_requested_of_each_method_that_takes_them(problem):
+    estimator = problem[0]
+    for method in ("fit", "partial_fit", "score"):
+        getattr(estimator, f"set_{method}_request")(sample_weight=True)
+        assert estimator.get_metadata_routing().consumes(method, ["sample_weight"]) == {"sample_weight"}
