@@ -18,6 +18,7 @@ from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
 from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
+from .conversion import mlp_from, start_from_mlp
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
 ADAPTIVE_DIVISOR = 5.0
@@ -141,6 +142,91 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _score_outputs(self, outputs, targets):
         """Score of network outputs, shape (n_samples, n_outputs), against encoded targets; larger is better."""
+
+    # Conversion
+
+    @classmethod
+    def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
+        """The spiking network with the weights of a fitted rectified-linear one.
+
+        Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further (`partial_fit`, or `fit` with
+        `warm_start=True`).
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and names of features are
+            kept. The one output of a binary classifier becomes two, with weights -w/2 and w/2.
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a layer's weights and
+            biases are divided by a percentile of its positive activations, and the next layer's weights multiplied by it,
+            which leaves the function of `mlp` as it is. The neurons of every layer then spike at a rate of up to about 1 a
+            time step: more finely where activations were small, with fewer spikes where they were large. None keeps the
+            weights as they are.
+        percentile : float, default=99.9
+            Which percentile, above 0 and at most 100 (the largest activation, as in [1]_). Used with X.
+        **params : dict
+            Parameters of the estimator other than `hidden_layer_sizes`, for instance `n_time_steps` or `neuron`.
+
+        Returns
+        -------
+        estimator : object of this class
+            Fitted; `n_iter_` and `t_` are 0.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If `mlp` is not fitted.
+        TypeError
+            If `mlp` is of another kind.
+        ValueError
+            If `mlp` has neurons or outputs that a spiking network does not have (another activation, several labels a
+            sample, a Poisson loss), or if X, percentile or params are unusable.
+
+        See Also
+        --------
+        to_mlp : The other way.
+
+        References
+        ----------
+        .. [1] P. U. Diehl, D. Neil, J. Binas, M. Cook, S.-C. Liu and M. Pfeiffer (2015). "Fast-classifying, high-accuracy
+           spiking deep networks through weight and threshold balancing". International Joint Conference on Neural
+           Networks.
+        .. [2] B. Rueckauer, I.-A. Lungu, Y. Hu, M. Pfeiffer and S.-C. Liu (2017). "Conversion of continuous-valued deep
+           networks to efficient event-driven networks for image classification". Frontiers in Neuroscience 11:682.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from sk_dsn import SpikingMLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> mlp = MLPClassifier(max_iter=30, random_state=0, early_stopping=True).fit(X[:1000] / 16, y[:1000])
+        >>> clf = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=64)
+        >>> bool((clf.predict(X[1000:] / 16) == mlp.predict(X[1000:] / 16)).mean() > 0.99)
+        True
+        """
+        return start_from_mlp(cls, mlp, X, percentile, params)
+
+    def to_mlp(self):
+        """The conventional rectified-linear network with these weights.
+
+        Returns
+        -------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, with float32 weights. Two outputs of a binary classifier become one, their difference. What it does
+            not share with this estimator, such as its solver, has scikit-learn's defaults.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If this estimator is not fitted.
+
+        See Also
+        --------
+        from_mlp : The other way.
+        """
+        return mlp_from(self)
 
     # Training
 
