@@ -1,5 +1,6 @@
 """What we use of scikit-learn's private modules, all in one place."""
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-__all__ = ["Interval", "Options", "StrOptions", "fit_context"]
+__all__ = ["Interval", "Options", "StrOptions", "check_matplotlib_support", "fit_context"]
