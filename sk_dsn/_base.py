@@ -8,12 +8,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import Interval, Options, StrOptions
+from ._compat import Interval, Options, StrOptions, parse_version
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
@@ -142,6 +142,59 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _score_outputs(self, outputs, targets):
         """Score of network outputs, shape (n_samples, n_outputs), against encoded targets; larger is better."""
+
+    # Persistence
+
+    # What a fitted network has from `fit` on, whatever its parameters.
+    _fitted_attributes = (
+        "coefs_",
+        "intercepts_",
+        "backward_potentials_",
+        "forward_potentials_",
+        "n_features_in_",
+        "n_layers_",
+        "n_outputs_",
+        "n_iter_",
+        "t_",
+        "seed_",
+        "loss_curve_",
+        "validation_scores_",
+        "best_validation_score_",
+    )
+
+    def __getstate__(self):
+        from . import __version__
+
+        return {**super().__getstate__(), "_sk_dsn_version": __version__}
+
+    def __setstate__(self, state):
+        """Takes the state of a saved model. Parameters that did not exist when it was saved get their defaults.
+
+        Raises ValueError if what was saved does not suffice, and warns (InconsistentVersionWarning) if it was saved by a
+        version newer than this.
+        """
+        from . import __version__
+
+        state = dict(state)
+        saved_by = state.pop("_sk_dsn_version", "0.0")
+        if saved_by != __version__:
+            missing = [name for name in self._fitted_attributes if "coefs_" in state and name not in state]
+            if missing:
+                raise ValueError(
+                    f"This {type(self).__name__} was saved by sk_dsn {saved_by} without {', '.join(missing)}, which sk_dsn "
+                    f"{__version__} needs. Load it with the version that saved it, or train it anew."
+                )
+            if parse_version(saved_by) > parse_version(__version__):
+                warnings.warn(
+                    InconsistentVersionWarning(
+                        estimator_name=f"{type(self).__name__} (sk_dsn)",
+                        current_sklearn_version=__version__,
+                        original_sklearn_version=saved_by,
+                    ),
+                    stacklevel=2,
+                )
+            state = {**type(self)().get_params(deep=False), **state}
+        super().__setstate__(state)
 
     # Conversion
 

@@ -167,6 +167,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     [True, True, True]
     """
 
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_")
+
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, coefs_init=None, intercepts_init=None):
         """Train the network, from new weights unless `warm_start`.

@@ -156,6 +156,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     """
 
     _parameter_constraints = {**BaseSpikingMLP._parameter_constraints, "loss": [StrOptions({"squared_error"})]}
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "single_output_")
     _target_checks = {"multi_output": True, "y_numeric": True}
 
     def __init__(
