@@ -28,7 +28,7 @@ def spiking_network(estimator, X=None):
     return estimator, X
 
 
-def _time_stepped(estimator, X):
+def time_stepped(estimator, X):
     """A network, checked X, and core settings with a simulation that steps through time and counts the same spikes."""
     estimator, X = spiking_network(estimator, X)
     X = estimator._check_prediction_input(X)
@@ -55,6 +55,12 @@ def _count(estimator, X, settings, unit_layers=None):
 def _unit_layers(estimator):
     """Units of each layer that spikes: the input and the hidden layers."""
     return [w.shape[0] for w in estimator.coefs_]
+
+
+def units_by_layer(estimator, X, settings):
+    """`unit_spike_counts` of checked X."""
+    layers = _unit_layers(estimator)
+    return np.split(_count(estimator, X, settings, layers), np.cumsum(layers)[:-1], axis=2)
 
 
 def _unit_batches(estimator, X, settings):
@@ -91,7 +97,7 @@ def spike_counts(estimator, X):
     >>> spike_counts(clf, X[:5] / 16).shape
     (5, 16, 2)
     """
-    return _count(*_time_stepped(estimator, X))
+    return _count(*time_stepped(estimator, X))
 
 
 def unit_spike_counts(estimator, X):
@@ -110,9 +116,7 @@ def unit_spike_counts(estimator, X):
         stand for negative input, of signed neurons those that take a spike back. Their sum over units and signs is
         `spike_counts`. An array of all of them: keep n_samples small.
     """
-    estimator, X, settings = _time_stepped(estimator, X)
-    layers = _unit_layers(estimator)
-    return np.split(_count(estimator, X, settings, layers), np.cumsum(layers)[:-1], axis=2)
+    return units_by_layer(*time_stepped(estimator, X))
 
 
 def synaptic_operations(estimator, X):
@@ -129,7 +133,7 @@ def synaptic_operations(estimator, X):
     operations : ndarray of int64, shape (n_samples, n_time_steps)
         Additions up to and including each time step: the sum over layers of spikes x fan-out.
     """
-    estimator, X, settings = _time_stepped(estimator, X)
+    estimator, X, settings = time_stepped(estimator, X)
     fan_out = np.array([w.shape[1] for w in estimator.coefs_], dtype=np.int64)
     return np.cumsum(_count(estimator, X, settings) @ fan_out, axis=1)
 
@@ -263,7 +267,7 @@ def activation_sparsity(estimator, X, *, by_layer=False):
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
        Nature Communications 16:1545.
     """
-    estimator, X, settings = _time_stepped(estimator, X)
+    estimator, X, settings = time_stepped(estimator, X)
     layers = _unit_layers(estimator)
     firsts = np.cumsum([0, *layers[:-1]])
     n_active = 0
@@ -316,7 +320,7 @@ def neurobench_synaptic_operations(estimator, X):
     >>> operations["Effective_ACs"] + operations["Effective_MACs"] < 0.4 * operations["Dense"]
     True
     """
-    estimator, X, settings = _time_stepped(estimator, X)
+    estimator, X, settings = time_stepped(estimator, X)
     fan_out = np.concatenate([np.count_nonzero(w, axis=1) for w in estimator.coefs_])
     accumulates = multiply_accumulates = 0
     for units in _unit_batches(estimator, X, settings):

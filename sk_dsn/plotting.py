@@ -4,7 +4,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
 from ._compat import check_matplotlib_support
-from .metrics import dense_operations, spiking_network, synaptic_operations, unit_spike_counts
+from .metrics import dense_operations, spiking_network, synaptic_operations, time_stepped, units_by_layer
 
 # An axis on which the largest value is more than so many times the smallest is logarithmic.
 LOGARITHMIC_RATIO = 10
@@ -70,11 +70,11 @@ class SpikeRasterDisplay:
         display : SpikeRasterDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        network, X = spiking_network(estimator, X)
-        X = network._check_prediction_input(X)
+        network, X, settings = time_stepped(estimator, X)
         if not -X.shape[0] <= sample < X.shape[0]:
             raise ValueError(f"sample={sample} is not there: X has {X.shape[0]} samples.")
-        counts = unit_spike_counts(network, X[sample % X.shape[0]][np.newaxis])
+        row = sample % X.shape[0]
+        counts = units_by_layer(network, X[row : row + 1], settings)
         display = cls(spike_counts=[layer[0] for layer in counts])
         return display.plot(ax, positive_kw=positive_kw, negative_kw=negative_kw)
 

@@ -262,7 +262,7 @@ def test_sparsity_and_operations_do_not_depend_on_batches(monkeypatch):
     X = rng.integers(-40, 41, size=(30, 20)) / 16
     whole = activation_sparsity(estimator, X), neurobench_synaptic_operations(estimator, X)
     monkeypatch.setattr(metrics, "BATCH_NUMBERS", 10_000)
-    assert len(list(metrics._unit_batches(*metrics._time_stepped(estimator, X)))) > 5
+    assert len(list(metrics._unit_batches(*metrics.time_stepped(estimator, X)))) > 5
     assert (activation_sparsity(estimator, X), neurobench_synaptic_operations(estimator, X)) == whole
 
 

@@ -2,8 +2,10 @@
 import copy
 import subprocess
 import sys
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, r2_score
@@ -187,6 +189,15 @@ def test_a_display_takes_a_pipeline(digits, display_of):
     for name, data in vars(of_network).items():
         if not name.endswith("_"):
             np.testing.assert_equal(getattr(of_pipeline, name), data)
+
+
+@each_display
+def test_a_display_of_data_with_names_warns_of_nothing(digits, display_of):
+    X = pd.DataFrame(digits[0]).add_prefix("pixel_")
+    fitted = SpikingMLPClassifier((10,), max_iter=3, random_state=0).fit(X, digits[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        display_of(fitted, X, digits[1])
 
 
 @each_display
