@@ -254,7 +254,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         >>> from sklearn.neural_network import MLPClassifier
         >>> from sk_dsn import SpikingMLPClassifier
         >>> X, y = load_digits(return_X_y=True)
-        >>> mlp = MLPClassifier(max_iter=30, random_state=0, early_stopping=True).fit(X[:1000] / 16, y[:1000])
+        >>> mlp = MLPClassifier(early_stopping=True, random_state=0).fit(X[:1000] / 16, y[:1000])
         >>> clf = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=64)
         >>> bool((clf.predict(X[1000:] / 16) == mlp.predict(X[1000:] / 16)).mean() > 0.99)
         True

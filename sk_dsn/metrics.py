@@ -64,11 +64,12 @@ def units_by_layer(estimator, X, settings):
 
 
 def _unit_batches(estimator, X, settings):
-    """Spikes by unit and sign of batches of samples, so that memory does not grow with their number."""
+    """Spikes of batches of samples, shape (n_rows, n_time_steps, n_units): memory does not grow with their number."""
     layers = _unit_layers(estimator)
     n_rows = max(1, BATCH_NUMBERS // (2 * sum(layers) * settings["n_time_steps"]))
     for first in range(0, X.shape[0], n_rows):
-        yield _count(estimator, X[first : first + n_rows], settings, layers)
+        units = _count(estimator, X[first : first + n_rows], settings, layers)
+        yield units[..., 0] + units[..., 1]
 
 
 def spike_counts(estimator, X):
@@ -271,8 +272,8 @@ def activation_sparsity(estimator, X, *, by_layer=False):
     layers = _unit_layers(estimator)
     firsts = np.cumsum([0, *layers[:-1]])
     n_active = 0
-    for units in _unit_batches(estimator, X, settings):
-        n_active = n_active + np.add.reduceat(units.any(axis=3).sum(axis=(0, 1)), firsts)
+    for spikes in _unit_batches(estimator, X, settings):
+        n_active = n_active + np.add.reduceat(np.count_nonzero(spikes, axis=(0, 1)), firsts)
     n_activations = np.array(layers) * (X.shape[0] * settings["n_time_steps"])
     return 1 - n_active / n_activations if by_layer else float(1 - n_active.sum() / n_activations.sum())
 
@@ -323,13 +324,12 @@ def neurobench_synaptic_operations(estimator, X):
     estimator, X, settings = time_stepped(estimator, X)
     fan_out = np.concatenate([np.count_nonzero(w, axis=1) for w in estimator.coefs_])
     accumulates = multiply_accumulates = 0
-    for units in _unit_batches(estimator, X, settings):
-        spikes = units.sum(axis=3)
+    for spikes in _unit_batches(estimator, X, settings):
         if settings["simulation"] == SIMULATIONS["event-driven"]:
             accumulates += int(spikes.sum(axis=(0, 1)) @ fan_out)
         else:
-            accumulates += int((spikes == 1).sum(axis=(0, 1)) @ fan_out)
-            multiply_accumulates += int((spikes > 1).sum(axis=(0, 1)) @ fan_out)
+            accumulates += int(np.count_nonzero(spikes == 1, axis=(0, 1)) @ fan_out)
+            multiply_accumulates += int(np.count_nonzero(spikes > 1, axis=(0, 1)) @ fan_out)
     return {
         "Effective_MACs": multiply_accumulates / X.shape[0],
         "Effective_ACs": accumulates / X.shape[0],
