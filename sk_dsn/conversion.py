@@ -93,7 +93,7 @@ def mlp_from(estimator):
             coefs[-1] = coefs[-1][:, 1:] - coefs[-1][:, :1]
             intercepts[-1] = intercepts[-1][1:] - intercepts[-1][:1]
     else:
-        mlp.partial_fit(X, np.zeros(n_rows if estimator.single_output_ else (n_rows, n_rows), dtype=np.float32))
+        mlp.partial_fit(X, np.zeros(1 if n_rows == 1 else (n_rows, n_rows), dtype=np.float32))
     del mlp._optimizer
     copy_features(estimator, mlp)
     mlp.coefs_, mlp.intercepts_ = coefs, intercepts

@@ -1,6 +1,7 @@
 """Networks converted from MLPClassifier and MLPRegressor and back."""
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -183,6 +184,26 @@ def test_to_mlp_gives_what_a_trained_network_approaches(request, labels):
     np.testing.assert_allclose(mlp.predict_proba(X), spiking.predict_proba(X), atol=0.01)
     assert (mlp.predict(X) == spiking.predict(X)).mean() > 0.99
     assert mlp.loss_curve_ == spiking.loss_curve_
+
+
+@pytest.mark.parametrize("names", [[False, True], [2.0, -1.0, 7.0], np.array(["b", "a"], object), [3, -4, 2**40]], ids=str)
+def test_any_labels_go_both_ways(names):
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    y = np.array(names)[np.arange(60) % len(names)]
+    mlp = SpikingMLPClassifier((5,), max_iter=2, random_state=0).fit(X, y).to_mlp()
+    assert set(mlp.predict(X)) <= set(names)
+    again = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=2**12)
+    np.testing.assert_array_equal(again.classes_, np.unique(y))
+    assert (again.predict(X) == mlp.predict(X)).mean() > 0.95
+
+
+def test_a_column_of_targets_converts_without_a_warning(diabetes):
+    X, y = diabetes
+    spiking = SpikingMLPRegressor((5,), max_iter=2, random_state=0, n_time_steps=2**12).fit(X, y[:, None])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mlp = spiking.to_mlp()
+    np.testing.assert_allclose(mlp.predict(X), spiking.predict(X)[:, 0], atol=0.01)
 
 
 def test_a_network_from_to_mlp_is_pickled_cloned_and_trained_further(digits):
