@@ -219,6 +219,15 @@ def test_a_network_from_to_mlp_is_pickled_cloned_and_trained_further(digits):
     assert [w.shape for w in again.coefs_] == [w.shape for w in mlp.coefs_]
 
 
+def test_a_network_from_to_mlp_starts_with_a_fresh_optimiser(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    mlp = SpikingMLPClassifier((20,), max_iter=3, random_state=0).fit(X, y).to_mlp()
+    before = mlp.intercepts_[-1].copy()
+    mlp.partial_fit(X, y)
+    # The first step of Adam moves every parameter by the rate.
+    np.testing.assert_allclose(np.abs(mlp.intercepts_[-1] - before), mlp.learning_rate_init, rtol=1e-2)
+
+
 def test_to_mlp_of_a_regressor_predicts_in_the_shape_of_its_targets(diabetes):
     X, y = diabetes
     for targets in (y, np.column_stack([y, -y])):
