@@ -57,6 +57,8 @@ def check_convertible(mlp, kind):
         )
     if mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1:
         raise ValueError("A multilabel MLPClassifier cannot be converted; train one with one label a sample.")
+    if kind is MLPClassifier and len(mlp.classes_) < 2:
+        raise ValueError(f"A classifier needs at least two classes, but the {kind.__name__} was fitted on one.")
 
 
 def rescaled_layers(mlp, X, percentile):

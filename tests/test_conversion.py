@@ -246,6 +246,7 @@ REFUSED = {
     "tanh": (lambda X, y: MLPClassifier((5,), activation="tanh", max_iter=1).fit(X, y), ValueError, "activation='relu'"),
     "unfitted": (lambda X, y: MLPClassifier(), NotFittedError, "not fitted"),
     "regressor": (lambda X, y: MLPRegressor(hidden_layer_sizes=(5,), max_iter=1).fit(X, y), TypeError, "got MLPRegressor"),
+    "one class": (lambda X, y: MLPClassifier((5,), max_iter=1).fit(X, y * 0), ValueError, "at least two classes"),
     "pipeline": (lambda X, y: make_pipeline(MLPClassifier((5,), max_iter=1)).fit(X, y), TypeError, r"pipeline\[-1\]"),
 }
 
