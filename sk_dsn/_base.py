@@ -18,7 +18,6 @@ from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
 from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
-from .conversion import mlp_from, start_from_mlp
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
 ADAPTIVE_DIVISOR = 5.0
@@ -196,7 +195,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             state = {**type(self)().get_params(deep=False), **state}
         super().__setstate__(state)
 
-    # Conversion
+    # Conversion. Its module is imported when used: scikit-learn's networks would take a part of the time to import this one.
 
     @classmethod
     def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
@@ -259,6 +258,8 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         >>> bool((clf.predict(X[1000:] / 16) == mlp.predict(X[1000:] / 16)).mean() > 0.99)
         True
         """
+        from .conversion import start_from_mlp
+
         return start_from_mlp(cls, mlp, X, percentile, params)
 
     def to_mlp(self):
@@ -279,6 +280,8 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         --------
         from_mlp : The other way.
         """
+        from .conversion import mlp_from
+
         return mlp_from(self)
 
     # Training
