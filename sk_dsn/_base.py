@@ -142,148 +142,6 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
     def _score_outputs(self, outputs, targets):
         """Score of network outputs, shape (n_samples, n_outputs), against encoded targets; larger is better."""
 
-    # Persistence
-
-    # What a fitted network has from `fit` on, whatever its parameters.
-    _fitted_attributes = (
-        "coefs_",
-        "intercepts_",
-        "backward_potentials_",
-        "forward_potentials_",
-        "n_features_in_",
-        "n_layers_",
-        "n_outputs_",
-        "n_iter_",
-        "t_",
-        "seed_",
-        "loss_curve_",
-        "validation_scores_",
-        "best_validation_score_",
-    )
-
-    def __getstate__(self):
-        from . import __version__
-
-        return {**super().__getstate__(), "_sk_dsn_version": __version__}
-
-    def __setstate__(self, state):
-        """Takes the state of a saved model. Parameters that did not exist when it was saved get their defaults.
-
-        Raises ValueError if what was saved does not suffice, and warns (InconsistentVersionWarning) if it was saved by a
-        version newer than this.
-        """
-        from . import __version__
-
-        state = dict(state)
-        saved_by = state.pop("_sk_dsn_version", "0.0")
-        if saved_by != __version__:
-            missing = [name for name in self._fitted_attributes if "coefs_" in state and name not in state]
-            if missing:
-                raise ValueError(
-                    f"This {type(self).__name__} was saved by sk_dsn {saved_by} without {', '.join(missing)}, which sk_dsn "
-                    f"{__version__} needs. Load it with the version that saved it, or train it anew."
-                )
-            if parse_version(saved_by) > parse_version(__version__):
-                warnings.warn(
-                    InconsistentVersionWarning(
-                        estimator_name=f"{type(self).__name__} (sk_dsn)",
-                        current_sklearn_version=__version__,
-                        original_sklearn_version=saved_by,
-                    ),
-                    stacklevel=2,
-                )
-            state = {**type(self)().get_params(deep=False), **state}
-        super().__setstate__(state)
-
-    # Conversion. Its module is imported when used: scikit-learn's networks would take a part of the time to import this one.
-
-    @classmethod
-    def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
-        """The spiking network with the weights of a fitted rectified-linear one.
-
-        Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further (`partial_fit`, or `fit` with
-        `warm_start=True`).
-
-        Parameters
-        ----------
-        mlp : MLPClassifier or MLPRegressor
-            Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and names of features are
-            kept. The one output of a binary classifier becomes two, with weights -w/2 and w/2.
-        X : array-like of shape (n_samples, n_features), default=None
-            Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a layer's weights and
-            biases are divided by a percentile of its positive activations, and the next layer's weights multiplied by it,
-            which leaves the function of `mlp` as it is. The neurons of every layer then spike at a rate of up to about 1 a
-            time step: more finely where activations were small, with fewer spikes where they were large. None keeps the
-            weights as they are.
-        percentile : float, default=99.9
-            Which percentile, above 0 and at most 100 (the largest activation, as in [1]_). Used with X.
-        **params : dict
-            Parameters of the estimator other than `hidden_layer_sizes`, for instance `n_time_steps` or `neuron`.
-
-        Returns
-        -------
-        estimator : object of this class
-            Fitted; `n_iter_` and `t_` are 0.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If `mlp` is not fitted.
-        TypeError
-            If `mlp` is of another kind.
-        ValueError
-            If `mlp` has neurons or outputs that a spiking network does not have (another activation, several labels a
-            sample, a Poisson loss), or if X, percentile or params are unusable.
-
-        See Also
-        --------
-        to_mlp : The other way.
-
-        References
-        ----------
-        .. [1] P. U. Diehl, D. Neil, J. Binas, M. Cook, S.-C. Liu and M. Pfeiffer (2015). "Fast-classifying, high-accuracy
-           spiking deep networks through weight and threshold balancing". International Joint Conference on Neural
-           Networks.
-        .. [2] B. Rueckauer, I.-A. Lungu, Y. Hu, M. Pfeiffer and S.-C. Liu (2017). "Conversion of continuous-valued deep
-           networks to efficient event-driven networks for image classification". Frontiers in Neuroscience 11:682.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from sklearn.neural_network import MLPClassifier
-        >>> from sk_dsn import SpikingMLPClassifier
-        >>> X, y = load_digits(return_X_y=True)
-        >>> mlp = MLPClassifier(early_stopping=True, random_state=0).fit(X[:1000] / 16, y[:1000])
-        >>> clf = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=64)
-        >>> bool((clf.predict(X[1000:] / 16) == mlp.predict(X[1000:] / 16)).mean() > 0.99)
-        True
-        """
-        from .conversion import start_from_mlp
-
-        return start_from_mlp(cls, mlp, X, percentile, params)
-
-    def to_mlp(self):
-        """The conventional rectified-linear network with these weights.
-
-        Returns
-        -------
-        mlp : MLPClassifier or MLPRegressor
-            Fitted, with float32 weights. Two outputs of a binary classifier become one, their difference. What it does
-            not share with this estimator, such as its solver, has scikit-learn's defaults.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If this estimator is not fitted.
-
-        See Also
-        --------
-        from_mlp : The other way.
-        """
-        from .conversion import mlp_from
-
-        return mlp_from(self)
-
     # Training
 
     def _fit(self, X, y, coefs_init, intercepts_init):
@@ -529,6 +387,148 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         if not getattr(self, "loss_curve_", None):
             raise AttributeError("loss_ is there after the first epoch of training.")
         return self.loss_curve_[-1]
+
+    # Persistence
+
+    # What a fitted network has from `fit` on, whatever its parameters.
+    _fitted_attributes = (
+        "coefs_",
+        "intercepts_",
+        "backward_potentials_",
+        "forward_potentials_",
+        "n_features_in_",
+        "n_layers_",
+        "n_outputs_",
+        "n_iter_",
+        "t_",
+        "seed_",
+        "loss_curve_",
+        "validation_scores_",
+        "best_validation_score_",
+    )
+
+    def __getstate__(self):
+        from . import __version__
+
+        return {**super().__getstate__(), "_sk_dsn_version": __version__}
+
+    def __setstate__(self, state):
+        """Takes the state of a saved model. Parameters that did not exist when it was saved get their defaults.
+
+        Raises ValueError if what was saved does not suffice, and warns (InconsistentVersionWarning) if it was saved by a
+        version newer than this.
+        """
+        from . import __version__
+
+        state = dict(state)
+        saved_by = state.pop("_sk_dsn_version", "0.0")
+        if saved_by != __version__:
+            missing = [name for name in self._fitted_attributes if "coefs_" in state and name not in state]
+            if missing:
+                raise ValueError(
+                    f"This {type(self).__name__} was saved by sk_dsn {saved_by} without {', '.join(missing)}, which sk_dsn "
+                    f"{__version__} needs. Load it with the version that saved it, or train it anew."
+                )
+            if parse_version(saved_by) > parse_version(__version__):
+                warnings.warn(
+                    InconsistentVersionWarning(
+                        estimator_name=f"{type(self).__name__} (sk_dsn)",
+                        current_sklearn_version=__version__,
+                        original_sklearn_version=saved_by,
+                    ),
+                    stacklevel=2,
+                )
+            state = {**type(self)().get_params(deep=False), **state}
+        super().__setstate__(state)
+
+    # Conversion. Its module is imported when used: scikit-learn's networks would take a part of the time to import this one.
+
+    @classmethod
+    def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
+        """The spiking network with the weights of a fitted rectified-linear one.
+
+        Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further (`partial_fit`, or `fit` with
+        `warm_start=True`).
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and names of features are
+            kept. The one output of a binary classifier becomes two, with weights -w/2 and w/2.
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a layer's weights and
+            biases are divided by a percentile of its positive activations, and the next layer's weights multiplied by it,
+            which leaves the function of `mlp` as it is. The neurons of every layer then spike at a rate of up to about 1 a
+            time step: more finely where activations were small, with fewer spikes where they were large. None keeps the
+            weights as they are.
+        percentile : float, default=99.9
+            Which percentile, above 0 and at most 100 (the largest activation, as in [1]_). Used with X.
+        **params : dict
+            Parameters of the estimator other than `hidden_layer_sizes`, for instance `n_time_steps` or `neuron`.
+
+        Returns
+        -------
+        estimator : object of this class
+            Fitted; `n_iter_` and `t_` are 0.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If `mlp` is not fitted.
+        TypeError
+            If `mlp` is of another kind.
+        ValueError
+            If `mlp` has neurons or outputs that a spiking network does not have (another activation, several labels a
+            sample, a Poisson loss), or if X, percentile or params are unusable.
+
+        See Also
+        --------
+        to_mlp : The other way.
+
+        References
+        ----------
+        .. [1] P. U. Diehl, D. Neil, J. Binas, M. Cook, S.-C. Liu and M. Pfeiffer (2015). "Fast-classifying, high-accuracy
+           spiking deep networks through weight and threshold balancing". International Joint Conference on Neural
+           Networks.
+        .. [2] B. Rueckauer, I.-A. Lungu, Y. Hu, M. Pfeiffer and S.-C. Liu (2017). "Conversion of continuous-valued deep
+           networks to efficient event-driven networks for image classification". Frontiers in Neuroscience 11:682.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from sk_dsn import SpikingMLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> mlp = MLPClassifier(early_stopping=True, random_state=0).fit(X[:1000] / 16, y[:1000])
+        >>> clf = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=64)
+        >>> bool((clf.predict(X[1000:] / 16) == mlp.predict(X[1000:] / 16)).mean() > 0.99)
+        True
+        """
+        from .conversion import start_from_mlp
+
+        return start_from_mlp(cls, mlp, X, percentile, params)
+
+    def to_mlp(self):
+        """The conventional rectified-linear network with these weights.
+
+        Returns
+        -------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, with float32 weights. Two outputs of a binary classifier become one, their difference. What it does
+            not share with this estimator, such as its solver, has scikit-learn's defaults.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If this estimator is not fitted.
+
+        See Also
+        --------
+        from_mlp : The other way.
+        """
+        from .conversion import mlp_from
+
+        return mlp_from(self)
 
     # Prediction
 

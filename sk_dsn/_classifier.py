@@ -167,8 +167,6 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     [True, True, True]
     """
 
-    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_")
-
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, coefs_init=None, intercepts_init=None):
         """Train the network, from new weights unless `warm_start`.
@@ -273,6 +271,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             Accumulated output divided by time; for two classes the difference, above 0 for `classes_[1]`.
         """
         return self._decision(self._outputs(self._check_prediction_input(X)))
+
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_")
 
     def predict(self, X):
         """Label with the largest output.

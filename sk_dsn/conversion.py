@@ -22,16 +22,13 @@ def start_from_mlp(estimator_class, mlp, X, percentile, params):
     if not estimator.fit_intercept and any(b.any() for b in mlp.intercepts_):
         raise ValueError("fit_intercept=False would drop the biases that the network has learned; set fit_intercept=True.")
     coefs, intercepts = (list(mlp.coefs_), list(mlp.intercepts_)) if X is None else rescaled_layers(mlp, X, percentile)
-    if classifying:
-        estimator.classes_ = mlp.classes_.copy()
-        estimator.n_outputs_ = len(estimator.classes_)
-        if mlp.n_outputs_ == 1:
-            # The logistic function of one output is the softmax of two that differ by it.
-            coefs[-1] = np.hstack([-coefs[-1] / 2, coefs[-1] / 2])
-            intercepts[-1] = np.concatenate([-intercepts[-1] / 2, intercepts[-1] / 2])
-    else:
-        estimator.n_outputs_ = mlp.n_outputs_
-        estimator.single_output_ = mlp.n_outputs_ == 1
+    if classifying and mlp.n_outputs_ == 1:
+        # The logistic function of one output is the softmax of two that differ by it.
+        coefs[-1] = np.hstack([-coefs[-1] / 2, coefs[-1] / 2])
+        intercepts[-1] = np.concatenate([-intercepts[-1] / 2, intercepts[-1] / 2])
+    # Targets of the kind that the MLP was fitted to tell the estimator of its outputs.
+    targets = some_labels(mlp) if classifying else np.zeros(1 if mlp.n_outputs_ == 1 else (1, mlp.n_outputs_))
+    estimator._encode_targets(targets, None, reset=True)
     copy_features(mlp, estimator)
     estimator._start_network(coefs, intercepts if estimator.fit_intercept else None)
     return estimator
@@ -57,8 +54,6 @@ def check_convertible(mlp, kind):
         )
     if mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1:
         raise ValueError("A multilabel MLPClassifier cannot be converted; train one with one label a sample.")
-    if kind is MLPClassifier and len(mlp.classes_) < 2:
-        raise ValueError(f"A classifier needs at least two classes, but the {kind.__name__} was fitted on one.")
 
 
 def rescaled_layers(mlp, X, percentile):
@@ -86,16 +81,16 @@ def mlp_from(estimator):
     mlp = (MLPClassifier if classifying else MLPRegressor)(
         hidden_layer_sizes=hidden, random_state=estimator.seed_, warm_start=estimator.warm_start
     )
-    # A step on zeros has scikit-learn set up what its version keeps in a fitted network.
-    n_rows = estimator.n_outputs_
-    X = np.zeros((n_rows, estimator.n_features_in_), dtype=np.float32)
     if classifying:
-        mlp.partial_fit(X, estimator.classes_, classes=estimator.classes_)
+        y, classes = some_labels(estimator), {"classes": estimator.classes_}
         if estimator.n_outputs_ == 2:
             coefs[-1] = coefs[-1][:, 1:] - coefs[-1][:, :1]
             intercepts[-1] = intercepts[-1][1:] - intercepts[-1][:1]
     else:
-        mlp.partial_fit(X, np.zeros(1 if n_rows == 1 else (n_rows, n_rows), dtype=np.float32))
+        n_outputs = estimator.n_outputs_
+        y, classes = np.zeros(2 if n_outputs == 1 else (2, n_outputs), dtype=np.float32), {}
+    # A step on zeros has scikit-learn set up what its version keeps in a fitted network.
+    mlp.partial_fit(np.zeros((len(y), estimator.n_features_in_), dtype=np.float32), y, **classes)
     del mlp._optimizer
     copy_features(estimator, mlp)
     mlp.coefs_, mlp.intercepts_ = coefs, intercepts
@@ -104,6 +99,11 @@ def mlp_from(estimator):
     mlp.best_loss_ = min(mlp.loss_curve_, default=np.inf)
     mlp.n_iter_, mlp.t_ = estimator.n_iter_, estimator.t_
     return mlp
+
+
+def some_labels(classifier):
+    """All labels, often enough that scikit-learn does not take them for numbers to regress on."""
+    return np.repeat(classifier.classes_, 3)
 
 
 def copy_features(source, target):

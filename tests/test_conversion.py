@@ -186,13 +186,19 @@ def test_to_mlp_gives_what_a_trained_network_approaches(request, labels):
     assert mlp.loss_curve_ == spiking.loss_curve_
 
 
-@pytest.mark.parametrize("names", [[False, True], [2.0, -1.0, 7.0], np.array(["b", "a"], object), [3, -4, 2**40]], ids=str)
+LABELS = [[False, True], [2.0, -1.0, 7.0], np.array(["b", "a"], object), [3, -4, 2**40], list(range(30))]
+
+
+@pytest.mark.parametrize("names", LABELS, ids=str)
 def test_any_labels_go_both_ways(names):
     X = np.random.default_rng(0).normal(size=(60, 5))
     y = np.array(names)[np.arange(60) % len(names)]
-    mlp = SpikingMLPClassifier((5,), max_iter=2, random_state=0).fit(X, y).to_mlp()
+    spiking = SpikingMLPClassifier((5,), max_iter=2, random_state=0).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mlp = spiking.to_mlp()
+        again = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=2**12)
     assert set(mlp.predict(X)) <= set(names)
-    again = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=2**12)
     np.testing.assert_array_equal(again.classes_, np.unique(y))
     assert (again.predict(X) == mlp.predict(X)).mean() > 0.95
 
