@@ -8,6 +8,8 @@ from .metrics import dense_operations, spiking_network, synaptic_operations, tim
 
 # An axis on which the largest value is more than so many times the smallest is logarithmic.
 LOGARITHMIC_RATIO = 10
+# So many points of a line, and no more, have markers.
+MOST_MARKERS = 32
 # Of a spike's mark, as a share of its layer's height, however many units that has.
 LEAST_HEIGHT = 0.01
 # Where a legend hides nothing.
@@ -233,7 +235,7 @@ class AnytimeDisplay:
             raise ValueError(f"against must be 'time_steps' or 'synaptic_operations', got {against!r}.")
         self.ax_, self.figure_ = _axes(self, ax)
         name = self.estimator_name if name is None else name
-        style = _style({"marker": "o", "markersize": 4.0, "label": name}, line_kw)
+        style = _style({**_markers(self.scores), "label": name}, line_kw)
         self.dense_line_ = None
         if against == "time_steps":
             steps = np.arange(1, len(self.scores) + 1)
@@ -342,7 +344,7 @@ class TrainingCurveDisplay:
         """
         self.ax_, self.figure_ = _axes(self, ax)
         epochs = np.arange(1, len(self.loss_curve) + 1)
-        style = _style({"color": "tab:blue", "label": "Training loss"}, line_kw)
+        style = _style({"color": "tab:blue", **_markers(epochs), "label": "Training loss"}, line_kw)
         (self.line_,) = self.ax_.plot(epochs, self.loss_curve, **style)
         if 0 < LOGARITHMIC_RATIO * min(self.loss_curve, default=0) < max(self.loss_curve, default=0):
             self.ax_.set_yscale("log")
@@ -352,7 +354,7 @@ class TrainingCurveDisplay:
         if self.validation_scores is not None:
             self.score_ax_ = self.ax_.twinx()
             epochs = np.arange(1, len(self.validation_scores) + 1)
-            style = _style({"color": "tab:orange", "label": self.score_name}, score_kw)
+            style = _style({"color": "tab:orange", **_markers(epochs), "label": self.score_name}, score_kw)
             (self.score_line_,) = self.score_ax_.plot(epochs, self.validation_scores, **style)
             self.score_ax_.set_ylabel(self.score_name)
             self.ax_.legend(handles=[self.line_, self.score_line_], **ABOVE)
@@ -369,10 +371,14 @@ def _axes(display, ax):
     return ax, ax.figure
 
 
+def _markers(points):
+    return {"marker": "o" if len(points) <= MOST_MARKERS else "", "markersize": 4.0}
+
+
 def _whole_numbers(axis):
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator("auto", integer=True))
+    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
 
 
 def _style(defaults, style):

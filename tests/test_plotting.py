@@ -166,6 +166,17 @@ def test_a_training_curve_shows_loss_and_held_out_score(digits):
     assert (display.line_.get_linewidth(), display.score_line_.get_linestyle()) == (3, "--")
 
 
+@pytest.mark.parametrize(("n", "marked"), [(1, True), (2, True), (100, False)])
+def test_a_few_points_are_marked_so_that_one_is_seen(digits, n, marked):
+    X, y = digits
+    fitted = SpikingMLPClassifier((5,), n_time_steps=n, max_iter=n, tol=0, random_state=0).fit(X[:50], y[:50])
+    for display in (TrainingCurveDisplay.from_estimator(fitted), AnytimeDisplay.from_estimator(fitted, X, y)):
+        assert len(display.line_.get_xdata()) == n
+        assert (display.line_.get_marker() == "o") == marked
+        display.figure_.draw_without_rendering()
+    assert all(tick == round(tick) for tick in training_curve(fitted, X, y).ax_.get_xticks())
+
+
 def test_a_training_curve_without_scores_has_one_line(fitted):
     display = TrainingCurveDisplay.from_estimator(fitted)
     assert display.score_ax_ is display.score_line_ is None
