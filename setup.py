@@ -38,8 +38,8 @@ class CoreBuild(build_ext):
 
 
 def extension(name, *sources):
-    return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources],
-                     depends=[f"{CORE}/{header}.h" for header in ["kernels", "kernels_simd", "spike_train"]], include_dirs=[CORE])
+    headers = [f"{CORE}/{header}.h" for header in ["kernels", "kernels_simd", "spike_train"]]
+    return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources], depends=headers, include_dirs=[CORE])
 
 
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when

@@ -8,13 +8,14 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import CallbackSupportMixin, Interval, Options, StrOptions, check_sample_weight
+from ._compat import CallbackSupportMixin, Interval, Options, StrOptions, check_sample_weight, parse_version
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
@@ -28,7 +29,7 @@ ADAPTIVE_MINIMUM = 1e-6
 class Samples(NamedTuple):
     """Checked samples to learn from or to score. Which take part is said by index, so that none are copied."""
 
-    X: np.ndarray  # float32, shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X: np.ndarray  # float32, shape (n_samples, n_features) or (n_samples, n_time_steps, n_features); or a CSR matrix
     targets: np.ndarray  # as `_encode_targets` returns them
     weights: np.ndarray | None  # float32, shape (n_samples,); None: all 1
     rows: np.ndarray  # those that take part: of a weight above 0
@@ -144,6 +145,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True  # streams
+        tags.input_tags.sparse = True
         return tags
 
     # What validate_data is told of y.
@@ -184,7 +186,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         else:
             trained._start_network(coefs_init, intercepts_init)
         trained._train(samples, validation, context, told)
-        context.call_on_fit_task_end(**told, reconstruction_attributes=trained._fitted_attributes)
+        context.call_on_fit_task_end(**told, reconstruction_attributes=trained._fitted_copy)
         self.__dict__ = trained.__dict__
         return self
 
@@ -219,8 +221,10 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             y = validate_data(self, y=y, **self._target_checks)
             check_consistent_length(X, y)
         else:
-            X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, **self._target_checks)
-            X = _aligned(X)
+            X, y = validate_data(
+                self, X, y, accept_sparse="csr", dtype=np.float32, order="C", reset=reset, **self._target_checks
+            )
+            X = _orderly(X)
         targets = self._encode_targets(y, classes, reset)
         weights = self._check_weights(sample_weight, X, targets)
         return Samples(X, targets, weights, np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights))
@@ -271,7 +275,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if X.shape[1] < 1:
             raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
         flat = X.reshape(X.shape[0] * X.shape[1], X.shape[2])
-        return _aligned(validate_data(self, flat, dtype=np.float32, order="C", reset=reset)).reshape(X.shape)
+        return _orderly(validate_data(self, flat, dtype=np.float32, order="C", reset=reset)).reshape(X.shape)
 
     def _settings(self, X):
         """Parameters for the core, for a checked X: a stream brings its own number of time steps."""
@@ -345,7 +349,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if self.forward_reset == "keep":
             self.forward_potentials_ = network.potentials()
 
-    def _fitted_attributes(self):
+    def _fitted_copy(self):
         """Copies of all that `fit` has set so far."""
         return copy.deepcopy({name: value for name, value in vars(self).items() if name.endswith("_")})
 
@@ -424,7 +428,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 if self.verbose:
                     print(f"{report}, {time.perf_counter() - began:.1f} s")
                 self._store_potentials(network)
-                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=self._fitted_attributes):
+                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=self._fitted_copy):
                     break
                 stalled = 0 if improved else stalled + 1
                 if stalled >= self.n_iter_no_change:
@@ -473,6 +477,148 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             raise AttributeError("loss_ is there after the first epoch of training.")
         return self.loss_curve_[-1]
 
+    # Persistence
+
+    # What a fitted network has from `fit` on, whatever its parameters.
+    _fitted_attributes = (
+        "coefs_",
+        "intercepts_",
+        "backward_potentials_",
+        "forward_potentials_",
+        "n_features_in_",
+        "n_layers_",
+        "n_outputs_",
+        "n_iter_",
+        "t_",
+        "seed_",
+        "loss_curve_",
+        "validation_scores_",
+        "best_validation_score_",
+    )
+
+    def __getstate__(self):
+        from . import __version__
+
+        return {**super().__getstate__(), "_sk_dsn_version": __version__}
+
+    def __setstate__(self, state):
+        """Takes the state of a saved model. Parameters that did not exist when it was saved get their defaults.
+
+        Raises ValueError if what was saved does not suffice, and warns (InconsistentVersionWarning) if it was saved by a
+        version newer than this.
+        """
+        from . import __version__
+
+        state = dict(state)
+        saved_by = state.pop("_sk_dsn_version", "0.0")
+        if saved_by != __version__:
+            missing = [name for name in self._fitted_attributes if "coefs_" in state and name not in state]
+            if missing:
+                raise ValueError(
+                    f"This {type(self).__name__} was saved by sk_dsn {saved_by} without {', '.join(missing)}, which sk_dsn "
+                    f"{__version__} needs. Load it with the version that saved it, or train it anew."
+                )
+            if parse_version(saved_by) > parse_version(__version__):
+                warnings.warn(
+                    InconsistentVersionWarning(
+                        estimator_name=f"{type(self).__name__} (sk_dsn)",
+                        current_sklearn_version=__version__,
+                        original_sklearn_version=saved_by,
+                    ),
+                    stacklevel=2,
+                )
+            state = {**type(self)().get_params(deep=False), **state}
+        super().__setstate__(state)
+
+    # Conversion. Its module is imported when used: scikit-learn's networks would take a part of the time to import this one.
+
+    @classmethod
+    def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
+        """The spiking network with the weights of a fitted rectified-linear one.
+
+        Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further (`partial_fit`, or `fit` with
+        `warm_start=True`).
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and names of features are
+            kept. The one output of a binary classifier becomes two, with weights -w/2 and w/2.
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a layer's weights and
+            biases are divided by a percentile of its positive activations, and the next layer's weights multiplied by it,
+            which leaves the function of `mlp` as it is. The neurons of every layer then spike at a rate of up to about 1 a
+            time step: more finely where activations were small, with fewer spikes where they were large. None keeps the
+            weights as they are.
+        percentile : float, default=99.9
+            Which percentile, above 0 and at most 100 (the largest activation, as in [1]_). Used with X.
+        **params : dict
+            Parameters of the estimator other than `hidden_layer_sizes`, for instance `n_time_steps` or `neuron`.
+
+        Returns
+        -------
+        estimator : object of this class
+            Fitted; `n_iter_` and `t_` are 0.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If `mlp` is not fitted.
+        TypeError
+            If `mlp` is of another kind.
+        ValueError
+            If `mlp` has neurons or outputs that a spiking network does not have (another activation, several labels a
+            sample, a Poisson loss), or if X, percentile or params are unusable.
+
+        See Also
+        --------
+        to_mlp : The other way.
+
+        References
+        ----------
+        .. [1] P. U. Diehl, D. Neil, J. Binas, M. Cook, S.-C. Liu and M. Pfeiffer (2015). "Fast-classifying, high-accuracy
+           spiking deep networks through weight and threshold balancing". International Joint Conference on Neural
+           Networks.
+        .. [2] B. Rueckauer, I.-A. Lungu, Y. Hu, M. Pfeiffer and S.-C. Liu (2017). "Conversion of continuous-valued deep
+           networks to efficient event-driven networks for image classification". Frontiers in Neuroscience 11:682.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from sk_dsn import SpikingMLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> mlp = MLPClassifier(early_stopping=True, random_state=0).fit(X[:1000] / 16, y[:1000])
+        >>> clf = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=64)
+        >>> bool((clf.predict(X[1000:] / 16) == mlp.predict(X[1000:] / 16)).mean() > 0.99)
+        True
+        """
+        from .conversion import start_from_mlp
+
+        return start_from_mlp(cls, mlp, X, percentile, params)
+
+    def to_mlp(self):
+        """The conventional rectified-linear network with these weights.
+
+        Returns
+        -------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, with float32 weights. Two outputs of a binary classifier become one, their difference. What it does
+            not share with this estimator, such as its solver, has scikit-learn's defaults.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If this estimator is not fitted.
+
+        See Also
+        --------
+        from_mlp : The other way.
+        """
+        from .conversion import mlp_from
+
+        return mlp_from(self)
+
     # Prediction
 
     def _check_time_steps(self):
@@ -501,8 +647,8 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             with np.errstate(over="ignore"):
                 X = np.ascontiguousarray(X, dtype=np.float32)
         else:
-            X = validate_data(self, X, dtype=np.float32, order="C", reset=False)
-        return _aligned(X)
+            X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False)
+        return _orderly(X)
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
@@ -528,7 +674,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return out
 
     def _raise_out_of_range(self, X, row):
-        validate_data(self, X.reshape(-1, X.shape[-1]), dtype=np.float32, reset=False)
+        validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
         raise ValueError(
             f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
             "Scale the features as in training."
@@ -540,14 +686,21 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         yield from self._last_outputs(X, settings, settings["n_time_steps"])
 
 
-def _aligned(X):
-    """X, copied where its numbers straddle words (as in packed records): C has no floats there."""
-    return X if X.flags.aligned else X.copy()
+def _orderly(X):
+    """X, copied where its numbers straddle words (as in packed records: C has no floats there), or where a sparse matrix
+    has its columns in disorder or twice."""
+    if not issparse(X):
+        return X if X.flags.aligned else X.copy()
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
 
 
 def frames(X):
-    """Checked X as the core takes it, shape (n_samples, n_frames, n_features): a static vector is one frame."""
-    return X if _is_stream(X) else X[:, np.newaxis]
+    """Checked X as the core takes it: dense, shape (n_samples, n_frames, n_features), where a static vector is one frame;
+    or sparse."""
+    return X if _is_stream(X) or issparse(X) else X[:, np.newaxis]
 
 
 def _is_stream(X):

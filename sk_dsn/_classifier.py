@@ -266,7 +266,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
             Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
             used as it is, anything else converted to it.
         y : array-like of shape (n_samples,)
@@ -315,7 +315,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
             One sample is enough: error potentials are kept from call to call.
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
@@ -397,7 +397,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -406,12 +406,14 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         """
         return self._decision(self._outputs(self._check_prediction_input(X)))
 
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_")
+
     def predict(self, X):
         """Label with the largest output.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -424,7 +426,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -438,7 +440,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Yields
         ------
@@ -452,7 +454,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Yields
         ------
@@ -466,7 +468,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Yields
         ------

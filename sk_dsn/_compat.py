@@ -1,6 +1,8 @@
 """What we use of scikit-learn's private modules, and what its older versions lack, all in one place."""
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -24,4 +26,13 @@ except ImportError:  # before scikit-learn 1.9
             return False
 
 
-__all__ = ["CallbackSupportMixin", "Interval", "Options", "StrOptions", "check_sample_weight", "fit_context"]
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_matplotlib_support",
+    "check_sample_weight",
+    "fit_context",
+    "parse_version",
+]

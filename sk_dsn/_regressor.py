@@ -156,6 +156,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     """
 
     _parameter_constraints = {**BaseSpikingMLP._parameter_constraints, "loss": [StrOptions({"squared_error"})]}
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "single_output_")
     _target_checks = {"multi_output": True, "y_numeric": True}
 
     def __init__(
@@ -244,7 +245,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
             Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
             used as it is, anything else converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -292,7 +293,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
             One sample is enough: error potentials are kept from call to call.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
@@ -343,7 +344,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Returns
         -------
@@ -357,7 +358,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
         Yields
         ------

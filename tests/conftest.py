@@ -1,5 +1,6 @@
 """What the tests share: data that is too large for the package, where it is there, and Hypothesis' settings."""
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,14 @@ settings.register_profile(
     "sk_dsn", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("sk_dsn")
+
+
+def pytest_collection_modifyitems(items):
+    """The examples of the displays are run where there is something to draw with."""
+    if find_spec("matplotlib") is None:
+        for item in items:
+            if item.path.name == "plotting.py":
+                item.add_marker(pytest.mark.skip(reason="matplotlib is not installed"))
 
 
 @pytest.fixture(scope="session")

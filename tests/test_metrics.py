@@ -1,13 +1,36 @@
-"""Spikes and operations against counts worked out in NumPy from the weights."""
+"""Spikes, operations and sparsity against figures worked out in NumPy from the weights."""
 import copy
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
-from sk_dsn import SpikingMLPClassifier
-from sk_dsn.metrics import dense_operations, spike_counts, synaptic_operations
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, metrics
+from sk_dsn.metrics import (
+    activation_sparsity,
+    connection_sparsity,
+    dense_operations,
+    energy_estimate,
+    footprint,
+    neurobench_synaptic_operations,
+    spike_counts,
+    synaptic_operations,
+    unit_spike_counts,
+)
+
+OF_A_NETWORK = [dense_operations, footprint, connection_sparsity]
+OF_SAMPLES = [
+    spike_counts,
+    unit_spike_counts,
+    synaptic_operations,
+    energy_estimate,
+    activation_sparsity,
+    neurobench_synaptic_operations,
+]
 
 
 def network(coefs, intercepts=None, n_time_steps=16):
@@ -124,13 +147,144 @@ def test_counting_changes_neither_estimator_nor_input():
     estimator = random_network((4, 5, 3), rng)
     X = rng.normal(size=(20, 4)).astype(np.float32)
     kept, X_kept = copy.deepcopy(vars(estimator)), X.copy()
-    for metric in (spike_counts, synaptic_operations):
+    for metric in OF_SAMPLES:
         metric(estimator, X)
-    dense_operations(estimator)
+    for metric in OF_A_NETWORK:
+        metric(estimator)
     np.testing.assert_equal(vars(estimator), kept)
     np.testing.assert_array_equal(X, X_kept)
 
 
-def test_dense_operations_of_an_unfitted_estimator_are_refused():
+@pytest.mark.parametrize("metric", OF_A_NETWORK + OF_SAMPLES, ids=lambda metric: metric.__name__)
+def test_what_is_no_fitted_network_is_refused(metric):
+    X = () if metric in OF_A_NETWORK else ([[0.0]],)
     with pytest.raises(NotFittedError, match="Call 'fit'"):
-        dense_operations(SpikingMLPClassifier())
+        metric(SpikingMLPClassifier(), *X)
+    with pytest.raises(TypeError, match="best_estimator_"):
+        metric(GridSearchCV(SpikingMLPClassifier(), {}), *X)
+
+
+@pytest.mark.parametrize("metric", OF_SAMPLES, ids=lambda metric: metric.__name__)
+def test_samples_reach_the_network_through_its_pipeline(metric):
+    X = np.random.default_rng(0).random((30, 4)) * 100
+    pipeline = make_pipeline(MinMaxScaler(), SpikingMLPRegressor((5,), max_iter=1, random_state=0)).fit(X, X[:, 0])
+    np.testing.assert_equal(metric(pipeline, X), metric(pipeline[-1], pipeline[0].transform(X)))
+    np.testing.assert_equal(metric(make_pipeline(pipeline[-1]), X[:2]), metric(pipeline[-1], X[:2]))
+
+
+@pytest.mark.parametrize("metric", OF_SAMPLES, ids=lambda metric: metric.__name__)
+def test_a_stream_of_one_vector_counts_as_that_vector(metric):
+    rng = np.random.default_rng(0)
+    estimator = random_network((4, 5, 3), rng)
+    X = rng.integers(-24, 25, size=(10, 4)) / 16
+    stream = np.repeat(X[:, None], estimator.n_time_steps, axis=1)
+    expected = metric(estimator, X)
+    np.testing.assert_equal(metric(estimator.set_params(n_time_steps=3), stream), expected)
+
+
+def expected_unit_spikes(estimator, X):
+    """Spikes of each unit in each step, of either sign, by layer: arrays of shape (n_samples, T, n_units)."""
+    changes = [[np.diff(counts, axis=0) for counts in net_counts(estimator, x)] for x in X]
+    return [np.array(layer) for layer in zip(*changes, strict=True)]
+
+
+@pytest.mark.parametrize("n_units", SHAPES, ids=str)
+def test_spikes_of_units_are_their_changes_by_sign(n_units):
+    rng = np.random.default_rng(0)
+    estimator = random_network(n_units, rng)
+    X = rng.integers(-40, 41, size=(10, n_units[0])) / 16
+    for counts, changes in zip(unit_spike_counts(estimator, X), expected_unit_spikes(estimator, X), strict=True):
+        np.testing.assert_array_equal(counts[..., 0], changes.clip(min=0))
+        np.testing.assert_array_equal(counts[..., 1], (-changes).clip(min=0))
+
+
+@pytest.mark.parametrize("propagation", ["breadth-first", "depth-first"])
+def test_event_driven_units_count_their_passing_spikes(propagation):
+    rng = np.random.default_rng(0)
+    estimator = random_network((20, 17, 16, 2), rng)
+    X = rng.integers(-24, 25, size=(30, 20)) / 16
+    changes = expected_unit_spikes(estimator, X)
+    estimator.set_params(simulation="event-driven", propagation=propagation)
+    counts = unit_spike_counts(estimator, X)
+    for layer, (of_layer, of_layer_net) in enumerate(zip(counts, changes, strict=True)):
+        np.testing.assert_array_equal(of_layer[..., 0] - of_layer[..., 1], of_layer_net)
+        np.testing.assert_array_equal(of_layer.sum(axis=(2, 3)), spike_counts(estimator, X)[..., layer])
+    assert counts[2].sum() > np.abs(changes[2]).sum()
+
+
+def sparse_network(rng):
+    estimator = random_network((20, 17, 16, 2), rng)
+    for weights in estimator.coefs_:
+        weights[rng.random(weights.shape) < 0.4] = 0
+    return estimator
+
+
+def test_neurobench_operations_are_those_of_binarised_matrices():
+    rng = np.random.default_rng(0)
+    estimator = sparse_network(rng)
+    X = rng.integers(-40, 41, size=(30, 20)) / 16
+    totals = {"Effective_MACs": 0, "Effective_ACs": 0, "Dense": 0}
+    for layer, weights in zip(expected_unit_spikes(estimator, X), estimator.coefs_, strict=True):
+        for activations in layer.reshape(-1, len(weights)):
+            operations = (activations != 0)[:, None] & (weights != 0)
+            graded = np.abs(activations) > 1
+            totals["Effective_MACs"] += operations[graded].sum()
+            totals["Effective_ACs"] += operations[~graded].sum()
+            totals["Dense"] += weights.size
+    assert totals["Effective_MACs"] > 0
+    assert neurobench_synaptic_operations(estimator, X) == pytest.approx({name: n / 30 for name, n in totals.items()})
+
+
+def test_event_driven_operations_are_all_accumulates():
+    rng = np.random.default_rng(0)
+    estimator = random_network((20, 17, 16, 2), rng).set_params(simulation="event-driven")
+    for weights in estimator.coefs_:
+        weights[weights == 0] = 0.5
+    X = rng.integers(-40, 41, size=(30, 20)) / 16
+    operations = neurobench_synaptic_operations(estimator, X)
+    assert operations["Effective_MACs"] == 0
+    assert operations["Effective_ACs"] == pytest.approx(synaptic_operations(estimator, X)[:, -1].mean())
+
+
+def test_activation_sparsity_is_the_share_of_silent_units():
+    rng = np.random.default_rng(0)
+    estimator = random_network((20, 17, 16, 2), rng)
+    X = rng.integers(-40, 41, size=(30, 20)) / 16
+    layers = expected_unit_spikes(estimator, X)
+    np.testing.assert_allclose(activation_sparsity(estimator, X, by_layer=True), [(a == 0).mean() for a in layers])
+    assert activation_sparsity(estimator, X) == pytest.approx((np.concatenate(layers, axis=2) == 0).mean())
+    assert activation_sparsity(estimator, np.zeros((1, 20))) < 1  # the biases
+
+
+def test_sparsity_and_operations_do_not_depend_on_batches(monkeypatch):
+    rng = np.random.default_rng(0)
+    estimator = sparse_network(rng)
+    X = rng.integers(-40, 41, size=(30, 20)) / 16
+    whole = activation_sparsity(estimator, X), neurobench_synaptic_operations(estimator, X)
+    monkeypatch.setattr(metrics, "BATCH_NUMBERS", 10_000)
+    assert len(list(metrics._unit_batches(*metrics.time_stepped(estimator, X)))) > 5
+    assert (activation_sparsity(estimator, X), neurobench_synaptic_operations(estimator, X)) == whole
+
+
+def test_connection_sparsity_is_the_share_of_zero_weights():
+    estimator = network([np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])])
+    assert connection_sparsity(estimator) == 3 / 8
+
+
+def test_footprint_is_weights_biases_potentials_and_net_counts():
+    estimator = network([np.ones((4, 3)), np.ones((3, 2))])
+    assert footprint(estimator) == 4 * (12 + 6 + 3 + 2 + 4 + 3 + 2 + 3)
+    assert footprint(estimator.set_params(neuron="rectifying")) == 4 * (12 + 6 + 3 + 2 + 4 + 3 + 2)
+    assert footprint(estimator.set_params(fit_intercept=False)) == 4 * (12 + 6 + 4 + 3 + 2)
+
+
+def test_energy_is_additions_and_multiply_adds_at_their_price():
+    rng = np.random.default_rng(0)
+    estimator = random_network((4, 5, 3), rng)
+    X = rng.random((6, 4))
+    energy = energy_estimate(estimator, X)
+    np.testing.assert_allclose(energy.spiking, synaptic_operations(estimator, X)[:, -1] * 0.9e-12)
+    assert energy.dense == pytest.approx(35 * 4.6e-12)
+    dearer = energy_estimate(estimator, X, add_energy=1.8e-12, multiply_add_energy=9.2e-12)
+    np.testing.assert_allclose(dearer.spiking, 2 * energy.spiking)
+    assert dearer.dense == pytest.approx(2 * energy.dense)

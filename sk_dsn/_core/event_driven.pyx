@@ -47,6 +47,9 @@ cdef int train_send(Layer *layer, int l, Py_ssize_t first) noexcept nogil:
     """What the units have fired, from `first` on, becomes what they send: counted, and scaled by dropout."""
     cdef Py_ssize_t k
     layer.n_spikes += layer.train.n - first
+    if layer.tally != NULL:
+        for k in range(first, layer.train.n):
+            layer.tally[layer.train.unit[k]] += 1.0
     if layer.keep != NULL:
         for k in range(first, layer.train.n):
             layer.train.sign[k] *= layer.keep[layer.train.unit[k]]
@@ -67,9 +70,11 @@ cdef int input_take(Network network, const Settings *settings, const Stimulus *s
         return -1
     if network.kernels.train_fire(layer.potential, layer.net_count, padded(layer.n_active), FIRE_BOTH, &layer.train):
         return -1
+    if train_send(layer, 0, 0):
+        return -1
     if not settings.depth_first:
         units_name(layer, layer.train.unit, layer.train.n)
-    return train_send(layer, 0, 0)
+    return 0
 
 
 # Up.
@@ -145,6 +150,8 @@ cdef int event_step(Network network, const Settings *settings, const Stimulus *s
     memset(output.fired, 0, output.width * sizeof(float))
     for l in range(network.n_layers):
         network.layers[l].stale = True
+        if network.layers[l].tally != NULL:
+            memset(network.layers[l].tally, 0, network.layers[l].width * sizeof(float))
     failed = input_take(network, settings, stimulus, t)
     if failed == 0:
         failed = depth_sweep(network, settings, eta, t) if settings.depth_first else breadth_sweep(network, settings, eta, t)

@@ -42,6 +42,7 @@ cdef struct Layer:
     # Time-stepped simulations.
     float *potential
     float *fired                # spikes of each unit in this time step (event-driven: of the output only)
+    float *tally                # event-driven: spikes of each unit in this time step, either sign; NULL unless wanted
     float *start                # potential at the start of the sample, where it is kept; else NULL
     SpikeTrain train            # event-driven: spikes of the layer, in order, that the layer above is to take
 

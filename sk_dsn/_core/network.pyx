@@ -96,12 +96,14 @@ cdef class Network:
         Whether to make room for the time-stepped simulations. They need padded weights and copy others.
     dropout : bool
         Whether to make room for dropout masks.
+    tallied : bool
+        Whether the event-driven simulation is to count the spikes of each unit.
     instruction_set : str or None
         One of `instruction_sets()`; None takes the best, or what SK_DSN_INSTRUCTION_SET said at import.
     """
 
     def __cinit__(self, list coefs, list intercepts=None, list error_potentials=None, *, list potentials=None,
-                  bint stepped=False, bint dropout=False, instruction_set=None):
+                  bint stepped=False, bint dropout=False, bint tallied=False, instruction_set=None):
         cdef int n_layers = len(coefs) + 1, l
         cdef Py_ssize_t need = ROW_PADDING, n_below = 0, widest = 0, j
         cdef const float[:, :] weights
@@ -138,7 +140,7 @@ cdef class Network:
             layer.width = padded(layer.n_units) if self.padded else layer.n_units
             layer.n_active = layer.n_units
             widest = max(widest, padded(layer.n_units))
-            need += (19 if self.padded else 4) * padded(layer.n_units)
+            need += ((19 if self.padded else 4) + tallied) * padded(layer.n_units)
             if self.training and l > 1:
                 need += layer.n_units * self.layers[l - 1].width
         need += 5 * widest
@@ -172,6 +174,8 @@ cdef class Network:
             if self.padded:
                 layer.potential = take(&room, layer.n_units)
                 layer.fired = take(&room, layer.n_units)
+            if tallied:
+                layer.tally = take(&room, layer.n_units)
             if potentials is not None and l > 0:
                 vector = checked_vector(potentials[l - 1], layer.n_units, "potentials", l)
                 memcpy(layer.potential, &vector[0], layer.n_units * sizeof(float))

@@ -1,12 +1,15 @@
 """Running a trained network: its outputs, and its spikes."""
+import numpy as np
+
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 
 from .clock_driven cimport clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_step
-from .network cimport Layer, Network, run_check, within
-from .settings cimport CLOCK_DRIVEN, COUNTING, Settings
+from .network cimport Layer, Network, run_check, units_name, within
+from .settings cimport CLOCK_DRIVEN, COUNTING, EVENT_DRIVEN, Settings
 from .stepping cimport sample_begin
 from .stimulus cimport Samples, Stimulus
 
@@ -89,19 +92,48 @@ def outputs(Network network not None, settings, X, float[:, :, ::1] out, *, rows
     return -1
 
 
-def spike_counts(Network network not None, settings, X, int64_t[:, :, ::1] out):
+cdef void unit_spikes(Network network, float *before, int32_t *out) noexcept nogil:
+    """Splits what each unit has fired in a time step into positive and negative spikes.
+
+    `before` holds the net counts before the step, which becomes those after it.
+    """
+    cdef Layer *layer
+    cdef Py_ssize_t j
+    cdef int32_t unit
+    cdef int l
+    cdef float net, fired
+    for l in range(network.n_layers - 1):
+        layer = &network.layers[l]
+        memset(out, 0, 2 * layer.n_units * sizeof(int32_t))
+        for j in range(layer.n_active):
+            net = layer.net_count[j] - before[j]
+            # Without a tally a unit fires spikes of one sign in a step.
+            fired = abs(net) if layer.tally == NULL else layer.tally[j]
+            unit = <int32_t> j
+            units_name(layer, &unit, 1)
+            out[2 * unit] = <int32_t> ((fired + net) / 2)
+            out[2 * unit + 1] = <int32_t> ((fired - net) / 2)
+            before[j] = layer.net_count[j]
+        before += layer.n_units
+        out += 2 * layer.n_units
+
+
+def spike_counts(Network network not None, settings, X, int64_t[:, :, ::1] out,
+                 int32_t[:, :, :, ::1] units=None):
     """Spikes (and take-backs) of each layer in each time step, of the clock-driven or the event-driven simulation.
 
     Parameters
     ----------
     network : Network
-        Made with `stepped`.
+        Made with `stepped`; `tallied` too for the `units` of the event-driven simulation.
     settings : dict
         The fields of `settings.Settings`.
     X : ndarray or CSR matrix
         As `Samples` takes it.
     out : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
         Filled with the spikes of the input and of each hidden layer.
+    units : ndarray of int32, shape (n_samples, n_time_steps, n_units, 2), or None
+        Filled with the positive and the negative spikes of each unit, layer after layer.
 
     Returns
     -------
@@ -114,7 +146,15 @@ def spike_counts(Network network not None, settings, X, int64_t[:, :, ::1] out):
     cdef Py_ssize_t row
     cdef int l, t
     cdef double size = step_work(network), work = 0.0
+    cdef float[::1] before
     run_check(network, &s, samples.n_steps, samples.n_features)
+    if units is not None:
+        before = np.zeros(units.shape[2], dtype=np.float32)
+        if (units.shape[0] != samples.n_samples or units.shape[1] != s.n_time_steps or units.shape[3] != 2
+                or units.shape[2] + network.layers[network.n_layers - 1].n_units != sum(network.n_units)):
+            raise ValueError("units has the wrong shape")
+        if s.simulation == EVENT_DRIVEN and network.layers[0].tally == NULL:
+            raise ValueError("the spikes of single units of an event-driven simulation need a tally")
     if out.shape[0] != samples.n_samples or out.shape[1] != s.n_time_steps or out.shape[2] != network.n_layers - 1:
         raise ValueError("out has the wrong shape")
     if s.simulation == COUNTING:
@@ -122,10 +162,14 @@ def spike_counts(Network network not None, settings, X, int64_t[:, :, ::1] out):
     with nogil:
         for row in range(samples.n_samples):
             samples.show(network, row, s.simulation != COUNTING, &stimulus)
+            if units is not None:
+                before[:] = 0.0
             for t in range(1, s.n_time_steps + 1):
                 if step_run(network, &s, &stimulus, t) >= 0:
                     with gil:
                         return row
+                if units is not None:
+                    unit_spikes(network, &before[0], &units[row, t - 1, 0, 0])
                 for l in range(network.n_layers - 1):
                     out[row, t - 1, l] = network.layers[l].n_spikes
                 work += size

@@ -1,7 +1,7 @@
 """Samples, dense or sparse, as the core's loops take them."""
 import numpy as np
 
-from .network cimport Network
+from .network cimport Network, within
 
 
 cdef class Samples:
@@ -19,15 +19,15 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
             self.dense = X
             self.n_samples, self.n_steps, self.n_features = X.shape
         else:
-            self.data = X.data
-            self.indices = X.indices.astype(np.int32, copy=False)
+            # One entry at least: the first one's address is taken.
+            self.data = X.data if len(X.data) else np.zeros(1, dtype=np.float32)
+            self.indices = X.indices.astype(np.int32, copy=False) if len(X.data) else np.zeros(1, dtype=np.int32)
             self.indptr = X.indptr.astype(np.int64, copy=False)
             self.n_samples, self.n_features = X.shape
             self.n_steps = 1
-            if not (len(self.indptr) == self.n_samples + 1 and self.data.shape[0] == self.indices.shape[0]
-                    and np.all(np.diff(self.indptr) >= 0) and self.indptr[0] == 0
-                    and self.indptr[self.n_samples] <= self.data.shape[0]
-                    and (len(self.indices) == 0 or 0 <= np.min(self.indices) <= np.max(self.indices) < self.n_features)):
+            if not (self.indptr.shape[0] == self.n_samples + 1 and self.data.shape[0] == self.indices.shape[0]
+                    and np.all(np.diff(X.indptr) >= 0) and self.indptr[0] == 0
+                    and self.indptr[self.n_samples] <= self.data.shape[0] and within(X.indices, self.n_features)):
                 raise ValueError("X is no valid CSR matrix")
 
     cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil:

@@ -1,0 +1,389 @@
+"""Displays in scikit-learn's manner. They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw."""
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
+
+from ._compat import check_matplotlib_support
+from .metrics import dense_operations, spiking_network, synaptic_operations, time_stepped, units_by_layer
+
+# An axis on which the largest value is more than so many times the smallest is logarithmic.
+LOGARITHMIC_RATIO = 10
+# So many points of a line, and no more, have markers.
+MOST_MARKERS = 32
+# Of a spike's mark, as a share of its layer's height, however many units that has.
+LEAST_HEIGHT = 0.01
+# Where a legend hides nothing.
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3}
+
+
+class SpikeRasterDisplay:
+    """When each neuron spikes: time to the right, the units of a layer above one another, the layers on top of each other.
+
+    Every layer is given the same height. A unit that fires several spikes in a time step has them side by side; the
+    order in which units fired within a step is not shown.
+
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    spike_counts : list of ndarray, shape (n_time_steps, n_units, 2)
+        Of each layer, input first, the positive and negative spikes of one sample, as in `metrics.unit_spike_counts`.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    positive_spikes_, negative_spikes_ : matplotlib LineCollection
+        The spikes; negative ones stand for negative input or take a spike back.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_dsn import SpikingMLPClassifier
+    >>> from sk_dsn.plotting import SpikeRasterDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SpikingMLPClassifier(max_iter=5, random_state=0).fit(X / 16, y)
+    >>> display = SpikeRasterDisplay.from_estimator(clf, X / 16, sample=3)
+    >>> plt.show()  # doctest: +SKIP
+    """
+
+    def __init__(self, *, spike_counts):
+        self.spike_counts = spike_counts
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, sample=0, ax=None, positive_kw=None, negative_kw=None):
+        """Run a network on a sample and draw its spikes.
+
+        Parameters
+        ----------
+        estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
+            Fitted; a Pipeline must end with one of them.
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        sample : int, default=0
+            Which sample of X.
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        positive_kw, negative_kw : dict, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        display : SpikeRasterDisplay
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        network, X, settings = time_stepped(estimator, X)
+        if not -X.shape[0] <= sample < X.shape[0]:
+            raise ValueError(f"sample={sample} is not there: X has {X.shape[0]} samples.")
+        row = sample % X.shape[0]
+        counts = units_by_layer(network, X[row : row + 1], settings)
+        display = cls(spike_counts=[layer[0] for layer in counts])
+        return display.plot(ax, positive_kw=positive_kw, negative_kw=negative_kw)
+
+    def plot(self, ax=None, *, positive_kw=None, negative_kw=None):
+        """Draw the spikes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        positive_kw, negative_kw : dict, default=None
+            What to pass to `matplotlib.axes.Axes.vlines` for the two kinds of spikes.
+
+        Returns
+        -------
+        display : SpikeRasterDisplay
+        """
+        self.ax_, self.figure_ = _axes(self, ax)
+        kinds = (("spike", "black", positive_kw), ("negative spike", "tab:red", negative_kw))
+        self.positive_spikes_, self.negative_spikes_ = (
+            self.ax_.vlines(*self._marks(sign), **_style({"color": color, "linewidth": 1.2, "label": label}, style))
+            for sign, (label, color, style) in enumerate(kinds)
+        )
+        n_time_steps, n_layers = len(self.spike_counts[0]), len(self.spike_counts)
+        for boundary in range(1, n_layers):
+            self.ax_.axhline(boundary, color="0.7", linewidth=0.8)
+        names = ["input", *(f"hidden layer {layer}" for layer in range(1, n_layers))]
+        labels = [f"{name}\n({counts.shape[1]} units)" for name, counts in zip(names, self.spike_counts, strict=True)]
+        self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels)
+        self.ax_.tick_params(axis="y", length=0)
+        _whole_numbers(self.ax_.xaxis)
+        self.ax_.set(xlabel="Time step", xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
+        if any(counts[..., 1].any() for counts in self.spike_counts):
+            self.ax_.legend(**ABOVE)
+        return self
+
+    def _marks(self, sign):
+        """Places and lower and upper ends of the marks of all spikes of a sign."""
+        places, lows, highs = [], [], []
+        for layer, counts in enumerate(self.spike_counts):
+            steps, units = np.nonzero(counts[..., sign])
+            spikes = counts[steps, units, sign]
+            nth = np.arange(spikes.sum()) - np.repeat(np.cumsum(spikes) - spikes, spikes)
+            places.append(np.repeat(steps + 0.5, spikes) + (nth + 0.5) / np.repeat(spikes, spikes))
+            units = np.repeat(units, spikes)
+            lows.append(layer + units / counts.shape[1])
+            highs.append(lows[-1] + max(0.9 / counts.shape[1], LEAST_HEIGHT))
+        return np.concatenate(places), np.concatenate(lows), np.concatenate(highs)
+
+
+class AnytimeDisplay:
+    """How good a network's answer is after each time step, against time or against the operations it has taken by then.
+
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_time_steps,)
+        Score of the answers after each time step.
+    synaptic_operations : array-like of shape (n_time_steps,)
+        Mean over samples of `metrics.synaptic_operations` up to each time step.
+    dense_operations : float, default=None
+        Multiply-adds of the conventional network, to draw as a reference.
+    score_name : str, default="Score"
+    estimator_name : str, default=None
+        For the legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        The scores.
+    dense_line_ : matplotlib Line2D or None
+        The conventional network's operations, where scores are drawn against operations.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_dsn import SpikingMLPClassifier
+    >>> from sk_dsn.plotting import AnytimeDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SpikingMLPClassifier(max_iter=5, random_state=0).fit(X[:1000] / 16, y[:1000])
+    >>> display = AnytimeDisplay.from_estimator(clf, X[1000:] / 16, y[1000:], against="synaptic_operations")
+    >>> plt.show()  # doctest: +SKIP
+    """
+
+    def __init__(self, *, scores, synaptic_operations, dense_operations=None, score_name="Score", estimator_name=None):
+        self.scores = scores
+        self.synaptic_operations = synaptic_operations
+        self.dense_operations = dense_operations
+        self.score_name = score_name
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, against="time_steps", sample_weight=None, name=None, ax=None, line_kw=None, dense_kw=None
+    ):
+        """Score a network's answers after each time step and draw them.
+
+        Parameters
+        ----------
+        estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
+            Fitted; a Pipeline must end with one of them. Scores are accuracies or R².
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        against : {"time_steps", "synaptic_operations"}, default="time_steps"
+            What the axis to the right is.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in the score.
+        name : str, default=None
+            For the legend; None is no legend entry.
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        line_kw, dense_kw : dict, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        display : AnytimeDisplay
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        network, X = spiking_network(estimator, X)
+        score, score_name = (accuracy_score, "Accuracy") if is_classifier(network) else (r2_score, "R²")
+        display = cls(
+            scores=np.array([score(y, answers, sample_weight=sample_weight) for answers in network.staged_predict(X)]),
+            synaptic_operations=synaptic_operations(network, X).mean(axis=0),
+            dense_operations=dense_operations(network),
+            score_name=score_name,
+            estimator_name=name,
+        )
+        return display.plot(ax, against=against, line_kw=line_kw, dense_kw=dense_kw)
+
+    def plot(self, ax=None, *, against="time_steps", name=None, line_kw=None, dense_kw=None):
+        """Draw the scores.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw, for instance that of another display to compare with; None is a new figure.
+        against : {"time_steps", "synaptic_operations"}, default="time_steps"
+            What the axis to the right is.
+        name : str, default=None
+            For the legend; None is `estimator_name`.
+        line_kw : dict, default=None
+            What to pass to `matplotlib.axes.Axes.plot` for the scores.
+        dense_kw : dict, default=None
+            What to pass to `matplotlib.axes.Axes.axvline` for the operations of the conventional network.
+
+        Returns
+        -------
+        display : AnytimeDisplay
+        """
+        if against not in ("time_steps", "synaptic_operations"):
+            raise ValueError(f"against must be 'time_steps' or 'synaptic_operations', got {against!r}.")
+        self.ax_, self.figure_ = _axes(self, ax)
+        name = self.estimator_name if name is None else name
+        style = _style({**_markers(self.scores), "label": name}, line_kw)
+        self.dense_line_ = None
+        if against == "time_steps":
+            steps = np.arange(1, len(self.scores) + 1)
+            (self.line_,) = self.ax_.plot(steps, self.scores, **style)
+            self.ax_.set_xscale("log", base=2)
+            self.ax_.xaxis.set_major_formatter("{x:g}")
+            self.ax_.set_xlabel("Time steps")
+        else:
+            (self.line_,) = self.ax_.plot(self.synaptic_operations, self.scores, **style)
+            self.ax_.set_xlabel("Synaptic operations per sample")
+            self.ax_.set_xscale("log")
+            if self.dense_operations is not None:
+                label = "multiply-adds of the dense network"
+                drawn_before = label in self.ax_.get_legend_handles_labels()[1]
+                defaults = {"color": "0.5", "linestyle": ":", "label": None if drawn_before else label}
+                self.dense_line_ = self.ax_.axvline(self.dense_operations, **_style(defaults, dense_kw))
+        self.ax_.set_ylabel(self.score_name)
+        self.ax_.grid(color="0.9")
+        self.ax_.set_axisbelow(True)
+        if self.dense_line_ is not None or name is not None:
+            self.ax_.legend()
+        return self
+
+
+class TrainingCurveDisplay:
+    """How training went: the loss of each epoch and, of samples held out, the score.
+
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    loss_curve : list of float
+        Mean loss of each epoch.
+    validation_scores : list of float, default=None
+        Score after each epoch.
+    score_name : str, default="Validation score"
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Of the loss.
+    score_ax_ : matplotlib Axes or None
+        Of the scores, with its scale on the right.
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        The loss.
+    score_line_ : matplotlib Line2D or None
+        The scores.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_dsn import SpikingMLPClassifier
+    >>> from sk_dsn.plotting import TrainingCurveDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SpikingMLPClassifier(max_iter=20, early_stopping=True, random_state=0).fit(X / 16, y)
+    >>> display = TrainingCurveDisplay.from_estimator(clf)
+    >>> plt.show()  # doctest: +SKIP
+    """
+
+    def __init__(self, *, loss_curve, validation_scores=None, score_name="Validation score"):
+        self.loss_curve = loss_curve
+        self.validation_scores = validation_scores
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, line_kw=None, score_kw=None):
+        """Draw a fitted network's `loss_curve_` and, where it has them, its `validation_scores_`.
+
+        Parameters
+        ----------
+        estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
+            Fitted; a Pipeline must end with one of them.
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        line_kw, score_kw : dict, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        network, _ = spiking_network(estimator)
+        display = cls(
+            loss_curve=list(network.loss_curve_),
+            validation_scores=list(network.validation_scores_ or []) or None,
+            score_name="Validation accuracy" if is_classifier(network) else "Validation R²",
+        )
+        return display.plot(ax, line_kw=line_kw, score_kw=score_kw)
+
+    def plot(self, ax=None, *, line_kw=None, score_kw=None):
+        """Draw loss and scores against epochs, counted from the first.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        line_kw, score_kw : dict, default=None
+            What to pass to `matplotlib.axes.Axes.plot` for the loss and for the scores.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+        """
+        self.ax_, self.figure_ = _axes(self, ax)
+        epochs = np.arange(1, len(self.loss_curve) + 1)
+        style = _style({"color": "tab:blue", **_markers(epochs), "label": "Training loss"}, line_kw)
+        (self.line_,) = self.ax_.plot(epochs, self.loss_curve, **style)
+        if 0 < LOGARITHMIC_RATIO * min(self.loss_curve, default=0) < max(self.loss_curve, default=0):
+            self.ax_.set_yscale("log")
+        _whole_numbers(self.ax_.xaxis)
+        self.ax_.set(xlabel="Epoch", ylabel="Training loss")
+        self.score_ax_ = self.score_line_ = None
+        if self.validation_scores is not None:
+            self.score_ax_ = self.ax_.twinx()
+            epochs = np.arange(1, len(self.validation_scores) + 1)
+            style = _style({"color": "tab:orange", **_markers(epochs), "label": self.score_name}, score_kw)
+            (self.score_line_,) = self.score_ax_.plot(epochs, self.validation_scores, **style)
+            self.score_ax_.set_ylabel(self.score_name)
+            self.ax_.legend(handles=[self.line_, self.score_line_], **ABOVE)
+        return self
+
+
+def _axes(display, ax):
+    """The axes to draw on, and their figure."""
+    check_matplotlib_support(f"{type(display).__name__}.plot")
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(layout="constrained")
+    return ax, ax.figure
+
+
+def _markers(points):
+    return {"marker": "o" if len(points) <= MOST_MARKERS else "", "markersize": 4.0}
+
+
+def _whole_numbers(axis):
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+
+
+def _style(defaults, style):
+    """A user's keywords for an artist over our own, whichever of their names (c, color) the user takes."""
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
+    return defaults | normalize_kwargs(style, Line2D)
