@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -105,7 +104,6 @@ BAD_X = {
     "four dimensions": (lambda X: X[:, :, None, None], ValueError, "dim 4"),
     "no samples": (lambda X: X[:0], ValueError, "minimum of 1 is required"),
     "no features": (lambda X: X[:, :0], ValueError, "minimum of 1 is required"),
-    "sparse": (csr_array, TypeError, "Sparse data.*toarray"),
     "strings": (lambda X: np.full(X.shape, "a"), ValueError, "could not convert string to float"),
     "objects": (lambda X: np.full(X.shape, "a", object), ValueError, "could not convert string to float"),
     "complex": (lambda X: X + 0j, ValueError, "Complex data not supported"),

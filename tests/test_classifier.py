@@ -398,7 +398,7 @@ def test_training_a_copy_leaves_the_original(digits, fitted, copied):
 @pytest.mark.parametrize("hidden_layer_sizes", [(), (1,), (200,), (130, 65)])
 def test_a_model_is_hardly_larger_than_its_weights(digits, hidden_layer_sizes):
     estimator = small(hidden_layer_sizes=hidden_layer_sizes).fit(*digits)
-    arrays = estimator.coefs_ + estimator.intercepts_ + estimator.backward_potentials_
+    arrays = estimator.coefs_ + estimator.intercepts_ + estimator.backward_potentials_ + estimator.forward_potentials_
     assert len(pickle.dumps(estimator)) < sum(a.nbytes for a in arrays) + 2500
 
 

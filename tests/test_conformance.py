@@ -23,7 +23,7 @@ EARLY_STOPPING = dict.fromkeys(
     ["check_fit_score_takes_y", "check_n_features_in_after_fitting", "check_estimators_partial_fit_n_features"],
     NO_PARTIAL_FIT,
 )
-WEIGHTED = {"check_sample_weight_equivalence_on_dense_data": ONLINE}
+WEIGHTED = {f"check_sample_weight_equivalence_on_{kind}_data": ONLINE for kind in ("dense", "sparse")}
 
 # Configuration -> checks that fail, and why; those of WEIGHTED fail in all.
 CONFIGURATIONS = {

@@ -114,7 +114,7 @@ def test_learning_chunk_by_chunk_takes_the_memory_of_one_chunk_and_learns():
             clf.partial_fit(X[rows] / 16, y[rows], classes=range(10))
 
     few, many = peak_of(lambda: learn(3)), peak_of(lambda: learn(30))
-    assert many < 1.2 * few
+    assert many < 2 * few  # what is kept of each chunk would add up to ten times
     assert clf.score(X[1500:] / 16, y[1500:]) > 0.9
 
 

@@ -16,6 +16,7 @@ cdef class Samples:
     cdef readonly Py_ssize_t n_samples
     cdef readonly Py_ssize_t n_steps        # 1: static
     cdef readonly Py_ssize_t n_features
+    cdef bint sparse
     cdef const float[:, :, ::1] dense
     cdef const float[::1] data              # of a CSR matrix
     cdef const int32_t[::1] indices

@@ -15,7 +15,8 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
     """
 
     def __cinit__(self, X):
-        if isinstance(X, np.ndarray):
+        self.sparse = not isinstance(X, np.ndarray)
+        if not self.sparse:
             self.dense = X
             self.n_samples, self.n_steps, self.n_features = X.shape
         else:
@@ -35,7 +36,7 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
         time-stepped simulations look at it again at each step."""
         stimulus.step = 0
         stimulus.unit = NULL
-        if self.dense is None:
+        if self.sparse:
             stimulus.n = self.indptr[sample + 1] - self.indptr[sample]
             stimulus.x = &self.data[0] + self.indptr[sample]
             stimulus.unit = &self.indices[0] + self.indptr[sample]

@@ -1,0 +1,159 @@
+"""Sparse input: what the dense array gives, bit for bit, from the stored values alone."""
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.sparse import coo_array, csc_matrix, csr_array, csr_matrix
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+
+from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn.metrics import spike_counts, unit_spike_counts
+from test_base import assert_same_network
+
+WAYS = {
+    "counting": {},
+    "counting, smooth": {"smooth_gradient": True},
+    "clock-driven": {"simulation": "clock-driven", "feedback": "step"},
+    "clock-driven, rectifying, smooth": {"neuron": "rectifying", "simulation": "clock-driven", "smooth_gradient": True},
+    "event-driven": {"simulation": "event-driven"},
+    "depth-first": {"simulation": "event-driven", "propagation": "depth-first", "feedback": "step"},
+    "paper": PAPER_SETTINGS,
+    "paper, depth-first, error not held": PAPER_SETTINGS | {"propagation": "depth-first", "hold_error": False},
+    "paper, smooth": PAPER_SETTINGS | {"smooth_gradient": True},
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Pixels from -1 to 1, most of them zero, and one sample all zero."""
+    X, y = load_digits(return_X_y=True)
+    X = (X[:200] / 16).astype(np.float32)
+    X[:, ::2] *= -1
+    X[17] = 0
+    return X, y[:200]
+
+
+def ask(estimator, X):
+    """All that the estimator says of X."""
+    answers = [estimator.predict(X), *estimator.staged_predict(X)]
+    if hasattr(estimator, "predict_proba"):
+        answers += [estimator.predict_proba(X), estimator.decision_function(X)]
+    return answers
+
+
+@pytest.mark.parametrize("kind", [SpikingMLPClassifier, SpikingMLPRegressor])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_sparse_matrix_teaches_and_tells_what_the_array_does(kind, way, digits):
+    X, y = digits
+    parameters = WAYS[way] | {"hidden_layer_sizes": (20, 10), "learning_rate_init": 0.01, "learning_rate": "linear"}
+    parameters |= {"n_time_steps": 5, "max_iter": 2, "random_state": 0}
+    dense = kind(**parameters).fit(X, y / 10 if kind is SpikingMLPRegressor else y)
+    sparse = kind(**parameters).fit(csr_array(X), y / 10 if kind is SpikingMLPRegressor else y)
+    assert_same_network(sparse, dense)
+    assert any(np.any(w) for w in dense.backward_potentials_)
+    for said, wanted in zip(ask(sparse, csr_array(X)), ask(dense, X), strict=True):
+        np.testing.assert_array_equal(said, wanted)
+
+
+def wide_indices(X):
+    X = csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def disorderly(X):
+    """The same matrix with columns in disorder, a value in two halves, and stored zeros."""
+    X = csr_array(X)
+    data, indices, indptr = [], [], [0]
+    for first, end in zip(X.indptr, X.indptr[1:], strict=False):
+        values = list(zip(X.indices[first:end], X.data[first:end], strict=True))[::-1]
+        values = [half for i, x in values for half in ((i, x / 2), (i, x / 2))] + [(0, 0.0)]
+        indices += [i for i, _ in values]
+        data += [x for _, x in values]
+        indptr.append(len(data))
+    return csr_array((np.array(data, dtype=np.float32), np.array(indices), np.array(indptr)), shape=X.shape)
+
+
+FORMS = {
+    "CSR matrix": csr_matrix,
+    "CSC": csc_matrix,
+    "COO": coo_array,
+    "float64": lambda X: csr_array(X.astype(np.float64)),
+    "wide indices": wide_indices,
+    "disorderly": disorderly,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_sparse_matrix_is_taken_and_left_as_it_is(form, digits):
+    X, y = digits
+    matrix = FORMS[form](X)
+    before = matrix.copy()
+    clf = SpikingMLPClassifier(hidden_layer_sizes=(20,), max_iter=2, random_state=0)
+    assert_same_network(clone(clf).fit(matrix, y), clf.fit(X, y))
+    np.testing.assert_array_equal(clf.decision_function(matrix), clf.decision_function(X))
+    assert type(matrix) is type(before) and matrix.dtype == before.dtype and matrix.nnz == before.nnz
+    if form != "COO":
+        np.testing.assert_array_equal(matrix.indices, before.indices)
+
+
+@pytest.mark.parametrize("simulation", ["clock-driven", "event-driven"])
+def test_spikes_of_each_unit_are_found_at_its_place(simulation, digits):
+    X, y = digits
+    clf = SpikingMLPClassifier((20,), simulation=simulation, max_iter=1, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(spike_counts(clf, csr_array(X)), spike_counts(clf, X))
+    counts = unit_spike_counts(clf, csr_array(X))[0].sum(axis=(1, 3))
+    np.testing.assert_array_equal(counts > 0, np.abs(clf.n_time_steps * X) > 0.5)
+
+
+def test_early_stopping_partial_fit_and_weights_take_sparse_samples(digits):
+    X, y = digits
+    weights = np.linspace(0, 2, len(y))
+    for settings in ({}, {"early_stopping": True}):
+        clf = SpikingMLPClassifier((20,), max_iter=3, random_state=0, **settings)
+        sparse = clone(clf).fit(csr_array(X), y, weights)
+        assert_same_network(sparse, clf.fit(X, y, weights))
+    assert_same_network(
+        clf.set_params(early_stopping=False).partial_fit(X, y),
+        sparse.set_params(early_stopping=False).partial_fit(csr_array(X), y),
+    )
+    assert sparse.score(csr_array(X), y) == clf.score(X, y) > 0.8
+
+
+def test_values_that_cannot_be_computed_are_refused(digits):
+    X, y = digits
+    clf = SpikingMLPClassifier((20,), max_iter=1, random_state=0)
+    for value, match in ((np.nan, "contains NaN"), (1e9, "Scale the features")):
+        spoiled = csr_array(X)
+        spoiled.data[5] = value
+        with pytest.raises(ValueError, match=match):
+            clone(clf).fit(spoiled, y)
+        with pytest.raises(ValueError, match=match):
+            clone(clf).fit(X, y).predict(spoiled)
+
+
+def test_nothing_is_made_dense():
+    rng = np.random.default_rng(0)
+    n_samples, n_features = 5000, 100_000  # two gigabytes, if it were
+    columns = rng.integers(n_features // 2, size=(n_samples, 20)) * 2
+    y = rng.integers(2, size=n_samples)
+    columns[np.arange(n_samples), 0] = y  # tells the class
+    X = csr_array((np.ones(columns.size), (np.repeat(np.arange(n_samples), 20), columns.ravel())), (n_samples, n_features))
+    for simulation in ("counting", "clock-driven", "event-driven"):
+        tracemalloc.start()
+        clf = SpikingMLPClassifier((4,), simulation=simulation, max_iter=1, n_time_steps=2, random_state=0).fit(X, y)
+        right = clf.score(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1e8
+        assert right > 0.9
+
+
+def test_words_are_learned_in_a_pipeline():
+    texts = [f"{animal} {does} {when}" for animal in ("cat", "dog") for does in ("eats", "sleeps") for when in "now then".split()]
+    kinds = [text.split()[0] for text in texts]
+    model = make_pipeline(TfidfVectorizer(), SpikingMLPClassifier((10,), max_iter=30, random_state=0)).fit(texts, kinds)
+    assert model.predict(["a cat thinks", "the dog thinks"]).tolist() == ["cat", "dog"]
