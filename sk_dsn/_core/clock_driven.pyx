@@ -11,14 +11,14 @@ from .stimulus cimport Stimulus
 cdef int layer_fire(Network network, Layer *layer, FiringRule rule) noexcept nogil:
     """Fires the units once and lists what they send. Returns -1 where that is out of range."""
     cdef Py_ssize_t k
-    cdef double total = 0.0
+    cdef long long total = 0
     if network.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, rule, layer.fired):
         return -1
     layer.spikes.n = network.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes.unit, layer.spikes.count)
     units_name(layer, layer.spikes.unit, layer.spikes.n)
     for k in range(layer.spikes.n):
-        total += abs(layer.spikes.count[k])
-    layer.n_spikes += <long long> total
+        total += <int> abs(layer.spikes.count[k])
+    layer.n_spikes += total
     if layer.keep != NULL:
         for k in range(layer.spikes.n):
             layer.spikes.count[k] *= layer.keep[layer.spikes.unit[k]]
@@ -49,7 +49,7 @@ cdef int clock_step(Network network, const Settings *settings, const Stimulus *s
                 and layer_fire(network, layer, neuron_rule(settings))):
             return l
     input_sum_refresh(layer)
-    return layer_not_finite(network)
+    return layer_not_finite(network, last)
 
 
 cdef int clock_feedback(Network network, const Settings *settings, const Stimulus *stimulus, double eta,

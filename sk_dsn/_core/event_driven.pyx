@@ -158,7 +158,7 @@ cdef int event_step(Network network, const Settings *settings, const Stimulus *s
     if failed:
         return failed
     input_sum_refresh(output)
-    return -1 - layer_not_finite(network)
+    return -1 - layer_not_finite(network, 1)
 
 
 # Learning.

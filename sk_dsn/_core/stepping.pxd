@@ -20,4 +20,4 @@ cdef void backward_reset(Network network, const Settings *settings, uint64_t key
 cdef void input_integrate(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil
 cdef void input_sum_step(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil
 cdef void input_sum_refresh(Layer *layer) noexcept nogil
-cdef int layer_not_finite(Network network) noexcept nogil
+cdef int layer_not_finite(Network network, int first) noexcept nogil

@@ -97,12 +97,12 @@ cdef void input_sum_refresh(Layer *layer) noexcept nogil:
             layer.input_sum[j] -= layer.start[j]
 
 
-cdef int layer_not_finite(Network network) noexcept nogil:
-    """-1, or the first layer in which a potential is not finite."""
+cdef int layer_not_finite(Network network, int first) noexcept nogil:
+    """-1, or the first layer, from `first` on, in which a potential is not finite."""
     cdef Layer *layer
     cdef Py_ssize_t j
     cdef int l, outside
-    for l in range(1, network.n_layers):
+    for l in range(first, network.n_layers):
         layer = &network.layers[l]
         outside = 0
         for j in range(layer.n_units):
