@@ -559,6 +559,28 @@ def test_prediction_reads_nothing_past_the_end_of_an_array(instruction_set):
 
 
 @pytest.mark.parametrize("instruction_set", instruction_sets())
+@pytest.mark.parametrize("make", [dyadic_problem, real_problem])
+@pytest.mark.parametrize("scale", [0.25, 1, 8], ids=lambda scale: f"weights times {scale}")
+@pytest.mark.parametrize("sizes", [(40, 5, 3), (40, 80, 33, 3), (40, 256, 3), (40, 300, 20, 3)], ids=named)
+def test_rectifying_neurons_fire_in_the_oracles_order(sizes, scale, make, instruction_set):
+    # One unit at an arrival, several (on the dyadic grid with equal potentials), many, and several times each.
+    problem = make(sizes, n_samples=2, biases=False)
+    problem.coefs = [scale * c for c in problem.coefs]
+    T = 4
+    settings = core_settings("event-driven", n_time_steps=T) | {"neuron": Neuron.RECTIFYING}
+    network = predictor(problem, "event-driven", instruction_set)
+    out = np.empty((T, len(problem.X), sizes[-1]), np.float32)
+    spikes = np.empty((len(problem.X), T, len(sizes) - 1), np.int64)
+    assert outputs(network, settings, problem.X[:, None], out) == -1
+    assert spike_counts(network, settings, problem.X[:, None], spikes) == -1
+    expected = oracle(problem, simulation="event-driven", neuron="rectifying", dtype=np.float32)
+    for sample, x in enumerate(problem.X):
+        activity = expected.forward(x, T)
+        np.testing.assert_array_equal(spikes[sample].T, activity.spikes)
+        np.testing.assert_array_equal(out[:, sample], activity.outputs)
+
+
+@pytest.mark.parametrize("instruction_set", instruction_sets())
 @pytest.mark.parametrize(
     "changes",
     [
