@@ -36,6 +36,7 @@ CONVENTIONAL, HALVED = "conventional", "conventional, half the squared error"
 IN_RECTIFIED, IN_SPIKING = "{}, weights run conventionally", "conventional, weights run spiking"
 SGD, FRACTIONAL = "spiking sgd", "spiking fractional"
 KEPT, RANDOM = "spiking sgd, forward potentials kept", "spiking sgd, backward potentials random"
+AT_HALF_RATE = "{}, half the rate"
 
 LONG_EPOCHS = 20
 LONG = {
@@ -43,6 +44,9 @@ LONG = {
     FRACTIONAL: {"weight_update": "fractional"},
     KEPT: {"forward_reset": "keep"},
     RANDOM: {"backward_reset": "random"},
+    # What their figures for sgd look like: at the rate itself the error creeps up again after some ten epochs.
+    AT_HALF_RATE.format(SGD): {"learning_rate_init": RATE / 2},
+    AT_HALF_RATE.format(RANDOM): {"learning_rate_init": RATE / 2, "backward_reset": "random"},
 }
 # Error % of held-out and of training images.
 THEIRS_LONG = {
