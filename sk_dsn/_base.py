@@ -9,7 +9,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -18,6 +17,7 @@ from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
 from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
+from ._threads import row_blocks, run_in_threads, thread_count
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
 ADAPTIVE_DIVISOR = 5.0
@@ -62,6 +62,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
@@ -98,6 +99,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_time_steps = n_time_steps
@@ -130,6 +132,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_jobs = n_jobs
 
     # What validate_data is told of y.
     _target_checks = {}
@@ -369,7 +372,9 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             self.best_validation_score_ = best_score
 
     def _split_rows(self, rows, targets):
-        stratify = targets if self.__sklearn_tags__().estimator_type == "classifier" else None
+        from sklearn.model_selection import train_test_split  # half of all that importing sk_dsn would cost
+
+        stratify = targets if targets.ndim == 1 else None
         try:
             training, validation = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=self.seed_, stratify=stratify
@@ -431,16 +436,53 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _outputs(self, X, rows=None):
         """Output of the network after its last time step for (rows of) checked X, shape (n_rows, n_outputs)."""
-        return self._last_outputs(X, self._settings(X), 1, rows)[0]
+        return self._run_network(X, rows=rows)[0][0]
 
-    def _last_outputs(self, X, settings, n_steps, rows=None):
-        """Outputs after the last n_steps time steps, shape (n_steps, n_rows, n_outputs)."""
-        network = Network(*self._network_arrays(), stepped=settings["simulation"] != SIMULATIONS["counting"])
-        out = np.empty((n_steps, X.shape[0] if rows is None else len(rows), self.n_outputs_), dtype=np.float32)
-        failed_row = outputs(network, settings, frames(X), out, rows=rows)
-        if failed_row >= 0:
-            self._raise_out_of_range(X, failed_row)
-        return out
+    def _predicted_outputs(self, X):
+        """What predictions are made of: the outputs for unchecked X, of each sample when it exits."""
+        return self._run_network(self._check_prediction_input(X), **self._exit_rule())[0][0]
+
+    def _exit_rule(self):
+        """When samples end before their last time step, as `_core.prediction.outputs` takes it; here never."""
+        return {}
+
+    def _run_network(self, X, n_steps=1, rows=None, **exit_rule):
+        """Outputs after the last n_steps time steps for (rows of) checked X, shape (n_steps, n_rows, n_outputs), and with an
+        `exit_rule` the time step at which each row ended, else None."""
+        settings = self._settings(X)
+        stepped = settings["simulation"] != SIMULATIONS["counting"]
+        coefs, intercepts = self._network_arrays()
+        n_rows = X.shape[0] if rows is None else len(rows)
+        out = np.empty((n_steps, n_rows, self.n_outputs_), dtype=np.float32)
+        exit_steps = np.empty(n_rows, dtype=np.int64) if exit_rule else None
+        failed_rows = []
+
+        def run(queue):
+            network = Network(coefs, intercepts, stepped=stepped)
+            while queue:
+                try:
+                    block = queue.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                failed_row = outputs(
+                    network,
+                    settings,
+                    frames(X if rows is not None else X[block]),
+                    out[:, block],
+                    rows=None if rows is None else rows[block],
+                    exit_steps=exit_steps if exit_steps is None else exit_steps[block],
+                    **exit_rule,
+                )
+                if failed_row >= 0:
+                    failed_rows.append(failed_row if rows is not None else block.start + failed_row)
+
+        n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
+        blocks = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
+        n_threads = min(len(blocks), thread_count(self.n_jobs)) if len(blocks) > 1 else 1
+        run_in_threads(run, blocks if n_threads > 1 else [slice(0, n_rows)], n_threads)
+        if failed_rows:
+            self._raise_out_of_range(X, min(failed_rows))
+        return out, exit_steps
 
     def _raise_out_of_range(self, X, row):
         validate_data(self, X.reshape(-1, X.shape[-1]), dtype=np.float32, reset=False)
@@ -451,8 +493,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _staged_outputs(self, X):
         X = self._check_prediction_input(X)
-        settings = self._settings(X)
-        yield from self._last_outputs(X, settings, settings["n_time_steps"])
+        yield from self._run_network(X, n_steps=self._settings(X)["n_time_steps"])[0]
 
 
 def _aligned(X):

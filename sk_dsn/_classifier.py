@@ -1,11 +1,13 @@
 """SpikingMLPClassifier: labels and probabilities."""
+from numbers import Real
+
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._base import BaseSpikingMLP
-from ._compat import fit_context
+from ._compat import Interval, fit_context
 
 
 class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
@@ -95,6 +97,14 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Fraction held out with `early_stopping`.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+    exit_margin : float, default=None
+        Anytime prediction: `predict`, `predict_proba` and `decision_function` end a sample, and with it the work, as soon
+        as its largest output exceeds the second largest by this much (multilabel: as soon as every label's decision is
+        this far from 0); None never does. The stepped simulations look after each time step, counting after 1, 2, 4, …
+        and the last. Training and the staged methods never exit. See `sk_dsn.metrics.exit_steps`.
+    n_jobs : int, default=None
+        Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
+        otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
 
     Attributes
     ----------
@@ -166,6 +176,84 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     >>> [bool((labels == y_test).mean() > 0.9) for labels in clf.staged_predict(X_test)][:3]
     [True, True, True]
     """
+
+    _parameter_constraints = {
+        **BaseSpikingMLP._parameter_constraints,
+        "exit_margin": [None, Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        n_time_steps=16,
+        neuron="signed",
+        simulation="auto",
+        propagation="breadth-first",
+        feedback="sample",
+        weight_update="sgd",
+        loss="log_loss",
+        output_activation="linear",
+        error_resolution=8.0,
+        fit_intercept=True,
+        weight_init_scale=None,
+        learning_rate_init=0.5,
+        learning_rate="linear",
+        normalized_step=True,
+        dropout=0.0,
+        backward_reset="keep",
+        forward_reset="zero",
+        hold_error=True,
+        smooth_gradient=False,
+        spike_penalty=0.0,
+        mask_negative_inputs=False,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        exit_margin=None,
+        n_jobs=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            n_time_steps=n_time_steps,
+            neuron=neuron,
+            simulation=simulation,
+            propagation=propagation,
+            feedback=feedback,
+            weight_update=weight_update,
+            loss=loss,
+            output_activation=output_activation,
+            error_resolution=error_resolution,
+            fit_intercept=fit_intercept,
+            weight_init_scale=weight_init_scale,
+            learning_rate_init=learning_rate_init,
+            learning_rate=learning_rate,
+            normalized_step=normalized_step,
+            dropout=dropout,
+            backward_reset=backward_reset,
+            forward_reset=forward_reset,
+            hold_error=hold_error,
+            smooth_gradient=smooth_gradient,
+            spike_penalty=spike_penalty,
+            mask_negative_inputs=mask_negative_inputs,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            n_jobs=n_jobs,
+        )
+        self.exit_margin = exit_margin
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, coefs_init=None, intercepts_init=None):
@@ -252,6 +340,13 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     def _score_outputs(self, outputs, targets):
         return float(np.mean(outputs.argmax(axis=1) == targets))
 
+    def _exit_rule(self):
+        if self.exit_margin is None:
+            return {}
+        if not isinstance(self.exit_margin, Real) or not self.exit_margin > 0:
+            self._validate_params()
+        return {"exit_margin": float(self.exit_margin)}
+
     def _decision(self, outputs):
         return outputs[:, 1] - outputs[:, 0] if self.n_outputs_ == 2 else outputs
 
@@ -270,7 +365,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         decision : ndarray of float32, shape (n_samples, n_classes), or (n_samples,) for two classes
             Accumulated output divided by time; for two classes the difference, above 0 for `classes_[1]`.
         """
-        return self._decision(self._outputs(self._check_prediction_input(X)))
+        return self._decision(self._predicted_outputs(X))
 
     def predict(self, X):
         """Label with the largest output.
@@ -283,7 +378,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        return self._labels(self._outputs(self._check_prediction_input(X)))
+        return self._labels(self._predicted_outputs(X))
 
     def predict_proba(self, X):
         """Softmax of the output, for both losses; uncalibrated after `loss="squared_error"`.
@@ -297,7 +392,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         probabilities : ndarray of float64, shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        return _probabilities(self._outputs(self._check_prediction_input(X)))
+        return _probabilities(self._predicted_outputs(X))
 
     def staged_decision_function(self, X):
         """`decision_function` after each time step 1, …, `n_time_steps`.

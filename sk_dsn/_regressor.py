@@ -1,7 +1,6 @@
 """SpikingMLPRegressor: targets that are numbers."""
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 
 from ._base import BaseSpikingMLP
 from ._compat import StrOptions, fit_context
@@ -91,6 +90,9 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         Fraction held out with `early_stopping`.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+    n_jobs : int, default=None
+        Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
+        otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
 
     Attributes
     ----------
@@ -192,6 +194,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_jobs=None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -225,6 +228,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_jobs=n_jobs,
         )
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -298,6 +302,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         return values
 
     def _score_outputs(self, outputs, targets):
+        from sklearn.metrics import r2_score
+
         return float(r2_score(targets, outputs))
 
     def _values(self, outputs):
@@ -316,7 +322,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
             As y was given: accumulated output divided by time, not rectified.
         """
-        return self._values(self._outputs(self._check_prediction_input(X)))
+        return self._values(self._predicted_outputs(X))
 
     def staged_predict(self, X):
         """`predict` after each time step 1, …, `n_time_steps`.
