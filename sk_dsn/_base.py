@@ -478,11 +478,16 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
 
         n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
         blocks = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
-        n_threads = min(len(blocks), thread_count(self.n_jobs)) if len(blocks) > 1 else 1
+        n_threads = min(len(blocks), self._n_threads()) if len(blocks) > 1 else 1
         run_in_threads(run, blocks if n_threads > 1 else [slice(0, n_rows)], n_threads)
         if failed_rows:
             self._raise_out_of_range(X, min(failed_rows))
         return out, exit_steps
+
+    def _n_threads(self):
+        if not isinstance(self.n_jobs, Integral | None):
+            self._validate_params()
+        return thread_count(self.n_jobs)
 
     def _raise_out_of_range(self, X, row):
         validate_data(self, X.reshape(-1, X.shape[-1]), dtype=np.float32, reset=False)

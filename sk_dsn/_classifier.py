@@ -343,7 +343,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     def _exit_rule(self):
         if self.exit_margin is None:
             return {}
-        if not isinstance(self.exit_margin, Real) or not self.exit_margin > 0:
+        if not isinstance(self.exit_margin, Real) or not 0 < self.exit_margin < np.inf:
             self._validate_params()
         return {"exit_margin": float(self.exit_margin)}
 

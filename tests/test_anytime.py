@@ -84,7 +84,7 @@ def test_no_margin_or_one_out_of_reach_uses_every_time_step(digits, way):
     X, y = digits
     estimator = fitted(X, y, **WAYS[way])
     decision = estimator.decision_function(X)
-    for margin in (None, 1e9, np.inf):
+    for margin in (None, 1e9):
         estimator.set_params(exit_margin=margin)
         assert set(exit_steps(estimator, X)) == {11}
         np.testing.assert_array_equal(estimator.decision_function(X), decision, strict=True)
@@ -170,7 +170,7 @@ def test_asking_for_the_steps_sets_no_attributes_and_takes_what_predict_takes(di
     np.testing.assert_array_equal(steps, exit_steps(fitted(X, y, exit_margin=MARGIN), X))
 
 
-@pytest.mark.parametrize("margin", [0, -1.0, "2", np.nan])
+@pytest.mark.parametrize("margin", [0, -1.0, "2", np.nan, np.inf])
 @pytest.mark.parametrize("ask", [SpikingMLPClassifier.predict, exit_steps, spike_counts])
 def test_a_margin_that_is_none_is_refused_when_it_is_read(digits, margin, ask):
     estimator = fitted(*digits, exit_margin=margin)

@@ -370,6 +370,8 @@ BAD_PARAMETERS = {
     "early_stopping": ["yes"],
     "validation_fraction": [0, 1, 1.5],
     "n_iter_no_change": [0, 2.5],
+    "exit_margin": [0, -1.0, np.inf, np.nan, "2"],
+    "n_jobs": [1.5, "2"],
 }
 
 
@@ -965,10 +967,11 @@ def test_ctrl_c_in_partial_fit_leaves_the_estimator_as_it_was(long_epoch, ctrl_c
     assert_holds(estimator, before)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("ask", [METHODS["predict"], METHODS["spike_counts"]], ids=["predict", "spike_counts"])
-def test_ctrl_c_ends_prediction(long_epoch, ctrl_c, ask):
+def test_ctrl_c_ends_prediction(long_epoch, ctrl_c, ask, n_jobs):
     X, y = long_epoch
-    estimator = large().partial_fit(X[:10], y[:10], classes=[0, 1, 2])
+    estimator = large(n_jobs=n_jobs).partial_fit(X[:10], y[:10], classes=[0, 1, 2])
     answer, seconds = ctrl_c(lambda: ask(estimator, X))
     assert answer is KeyboardInterrupt
     assert seconds < 0.5
