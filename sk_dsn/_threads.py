@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 
-# Additions of a block of rows, as if every unit spiked at every step: some tenths of a millisecond, so that a block is
-# worth a thread, and one that is running ends soon after Ctrl-C.
-WORK_OF_BLOCK = 2e7
+# Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
+# thread, and one that is running ends soon after Ctrl-C.
+WORK_OF_BLOCK = 1e8
 
 
 def row_blocks(n_rows, work_of_row):

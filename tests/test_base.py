@@ -131,7 +131,8 @@ BAD_Y = {
     "missing": (lambda y: None, "requires y to be passed", CALLS),
     "NaN": (lambda y: np.where(y == 1, np.nan, y), "contains NaN", CALLS),
     "continuous": (lambda y: y + 0.5, "continuous", CALLS),
-    "multilabel": (lambda y: np.eye(3)[y], "y should be a 1d array", CALLS),
+    "multilabel after labels": (lambda y: np.eye(3)[y], "one label a sample, as in the first call", KNOWN),
+    "several targets": (lambda y: np.c_[y, y], "must be an indicator matrix.*MultiOutputClassifier", CALLS),
     "one class": (np.zeros_like, "at least two classes.*one class", ["fit", "fit again"]),
     "unknown label": (
         lambda y: np.where(y == 1, 7, y),

@@ -26,7 +26,11 @@ CONFIGURATIONS = {
         "check_n_features_in_after_fitting": NO_PARTIAL_FIT,
         "check_estimators_partial_fit_n_features": NO_PARTIAL_FIT,
     },
-    SpikingMLPClassifier(warm_start=True): {"check_supervised_y_2d": GOES_ON},
+    SpikingMLPClassifier(warm_start=True): {
+        "check_supervised_y_2d": GOES_ON,
+        "check_classifiers_multilabel_representation_invariance": GOES_ON,
+    },
+    SpikingMLPClassifier(exit_margin=2.0, n_jobs=2): {},
 }
 
 

@@ -33,5 +33,6 @@ cdef extern from "kernels.h" nogil:
                                       Py_ssize_t first, Py_ssize_t n, int pending, SpikeTrain *out) noexcept nogil
         Py_ssize_t (*spikes_list)(const float *count, Py_ssize_t n, int32_t *unit, float *nonzero) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
+        double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
 
     const Kernels *const *kernels_available() noexcept
