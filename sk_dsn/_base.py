@@ -476,10 +476,13 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                 if failed_row >= 0:
                     failed_rows.append(failed_row if rows is not None else block.start + failed_row)
 
-        n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
-        blocks = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
-        n_threads = min(len(blocks), self._n_threads()) if len(blocks) > 1 else 1
-        run_in_threads(run, blocks if n_threads > 1 else [slice(0, n_rows)], n_threads)
+        blocks, n_threads = [slice(0, n_rows)], 1
+        if n_rows > 1:
+            n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
+            of_threads = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
+            n_threads = min(len(of_threads), self._n_threads())
+            blocks = of_threads if n_threads > 1 else blocks
+        run_in_threads(run, blocks, n_threads)
         if failed_rows:
             self._raise_out_of_range(X, min(failed_rows))
         return out, exit_steps

@@ -3,7 +3,7 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from scipy.special import expit, softmax
+from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -410,7 +410,9 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     def _probabilities(self, outputs):
         if self.multilabel_:
             return expit(self._decision(outputs).astype(np.float64))
-        return softmax(outputs.astype(np.float64), axis=1)
+        outputs = outputs.astype(np.float64)
+        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))  # scipy's softmax takes three times as long
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
 
     def decision_function(self, X):
         """Output of the network after the last time step.
