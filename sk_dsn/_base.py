@@ -418,8 +418,10 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
             and X.dtype.char in "fd"
             and not hasattr(self, "feature_names_in_")
         ):
-            with np.errstate(over="ignore"):
-                X = np.ascontiguousarray(X, dtype=np.float32)
+            if X.dtype.char == "d":
+                with np.errstate(over="ignore"):
+                    X = X.astype(np.float32)
+            X = np.ascontiguousarray(X, dtype=np.float32)
         else:
             X = validate_data(self, X, dtype=np.float32, order="C", reset=False)
         return _aligned(X)
@@ -456,6 +458,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         out = np.empty((n_steps, n_rows, self.n_outputs_), dtype=np.float32)
         exit_steps = np.empty(n_rows, dtype=np.int64) if exit_rule else None
         failed_rows = []
+        shown = frames(X)
 
         def run(queue):
             network = Network(coefs, intercepts, stepped=stepped)
@@ -467,7 +470,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                 failed_row = outputs(
                     network,
                     settings,
-                    frames(X if rows is not None else X[block]),
+                    shown if rows is not None else shown[block],
                     out[:, block],
                     rows=None if rows is None else rows[block],
                     exit_steps=exit_steps if exit_steps is None else exit_steps[block],

@@ -180,6 +180,14 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     True
     >>> [bool((labels == y_test).mean() > 0.9) for labels in clf.staged_predict(X_test)][:3]
     [True, True, True]
+
+    Anytime prediction: a sample ends when its outputs are far enough apart.
+
+    >>> from sk_dsn.metrics import exit_steps
+    >>> clf.set_params(exit_margin=6.0).score(X_test, y_test) > 0.96
+    True
+    >>> bool(exit_steps(clf, X_test).mean() < clf.n_time_steps / 4)
+    True
     """
 
     _parameter_constraints = {
