@@ -7,6 +7,7 @@ from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length, check_random_state
@@ -198,7 +199,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, **self._target_checks)
             X = _aligned(X)
-        return X, self._encode_targets(y, classes, reset)
+        return X, self._encode_targets(y.toarray() if issparse(y) else y, classes, reset)
 
     def _check_stream(self, X, reset):
         """A stream as C-ordered float32; its features are the last axis."""

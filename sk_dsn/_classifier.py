@@ -2,7 +2,6 @@
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -331,7 +330,6 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         return tags
 
     def _encode_targets(self, y, classes, reset):
-        y = y.toarray() if issparse(y) else y
         check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] > 1:
             return self._encode_indicators(y, classes, reset)

@@ -241,7 +241,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
             Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
             used as it is, anything else converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; not negative where outputs rectify.
+            Targets, one or several a sample, dense or sparse; not negative where outputs rectify.
         coefs_init : list of array-like of shape (n_in, n_out), default=None
             Weights to start from, one array per layer; None draws them.
         intercepts_init : list of array-like of shape (n_out,), default=None
