@@ -42,6 +42,18 @@ cdef int step_run(Network network, const Settings *settings, const Stimulus *sti
     return -1 - event_step(network, settings, stimulus, 0.0, t)
 
 
+cdef int frames_sum(Network network, const Stimulus *stimulus, int first, int end) noexcept nogil:
+    """Adds time steps first … end-1 of a stream to the input's sum. Returns -1 where that leaves the range in which
+    spikes can be counted."""
+    cdef Layer *layer = network.layers
+    cdef int t
+    for t in range(first, end):
+        stimulus_sum(stimulus, layer.n_units, t, layer.input_sum)
+        if network.kernels.input_quantize(layer.input_sum, layer.n_units, 1.0, layer.net_count):
+            return -1
+    return 0
+
+
 cdef bint output_decided(const Layer *output, const ExitRule *rule, int t) noexcept nogil:
     """Whether the outputs at time step t are far enough apart to end the sample."""
     cdef float largest = -INFINITY, second = -INFINITY, nearest = INFINITY, value
@@ -89,7 +101,7 @@ def outputs(Network network not None, settings, const float[:, :, ::1] X, float[
     cdef const Py_ssize_t[::1] chosen = rows
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef double size = step_work(network), work = 0.0
-    cdef int t, previous, frame, before = s.n_time_steps - <int> out.shape[0]
+    cdef int t, previous, before = s.n_time_steps - <int> out.shape[0]
     run_check(network, &s, X.shape[1], X.shape[2])
     rule.exits = exit_margin is not None
     rule.margin = exit_margin if rule.exits else INFINITY
@@ -118,10 +130,8 @@ def outputs(Network network not None, settings, const float[:, :, ::1] X, float[
                     t = min(max(2 * t, 1), s.n_time_steps)
                 else:
                     t = max(t, before) + 1
-                if stimulus.step != 0:
-                    for frame in range(previous + 1, t):
-                        stimulus_sum(&stimulus, network.layers[0].n_units, frame, network.layers[0].input_sum)
-                if step_run(network, &s, &stimulus, t) >= 0:
+                if ((stimulus.step != 0 and frames_sum(network, &stimulus, previous + 1, t))
+                        or step_run(network, &s, &stimulus, t) >= 0):
                     with gil:
                         return row
                 if rule.exits or t > before:
