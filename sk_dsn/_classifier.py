@@ -487,7 +487,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Yields
         ------
-        labels : ndarray of shape (n_samples,)
+        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
         """
         for outputs in self._staged_outputs(X):
             yield self._labels(outputs)
