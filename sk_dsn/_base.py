@@ -458,8 +458,7 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
         n_rows = X.shape[0] if rows is None else len(rows)
         out = np.empty((n_steps, n_rows, self.n_outputs_), dtype=np.float32)
         exit_steps = np.empty(n_rows, dtype=np.int64) if exit_rule else None
-        failed_rows = []
-        shown = frames(X)
+        shown, failed_rows = frames(X), []
 
         def run(queue):
             network = Network(coefs, intercepts, stepped=stepped)
@@ -471,21 +470,23 @@ class BaseSpikingMLP(BaseEstimator, metaclass=ABCMeta):
                 failed_row = outputs(
                     network,
                     settings,
-                    shown if rows is not None else shown[block],
+                    shown,
                     out[:, block],
-                    rows=None if rows is None else rows[block],
+                    rows=rows if rows is None else rows[block],
                     exit_steps=exit_steps if exit_steps is None else exit_steps[block],
                     **exit_rule,
                 )
                 if failed_row >= 0:
-                    failed_rows.append(failed_row if rows is not None else block.start + failed_row)
+                    failed_rows.append(failed_row)
 
         blocks, n_threads = [slice(0, n_rows)], 1
         if n_rows > 1:
             n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
             of_threads = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
             n_threads = min(len(of_threads), self._n_threads())
-            blocks = of_threads if n_threads > 1 else blocks
+        if n_threads > 1:
+            blocks = of_threads
+            rows = np.arange(n_rows) if rows is None else rows
         run_in_threads(run, blocks, n_threads)
         if failed_rows:
             self._raise_out_of_range(X, min(failed_rows))
