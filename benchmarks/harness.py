@@ -47,19 +47,20 @@ Dataset = namedtuple("Dataset", "name X_train y_train X_test y_test")
 
 
 class Stopwatch:
-    """CPU seconds of this process, all threads together, spent inside ``with watch:``."""
+    """CPU seconds of this process, all threads together, spent inside ``with watch:``; or, if asked for, elapsed seconds."""
 
-    def __init__(self):
+    def __init__(self, elapsed=False):
         self.seconds = 0.0
+        self._clock = time.perf_counter if elapsed else time.process_time
 
     def __enter__(self):
-        self._began = time.process_time()
+        self._began = self._clock()
 
     def __exit__(self, *exception):
-        self.seconds += time.process_time() - self._began
+        self.seconds += self._clock() - self._began
 
 
-def alternate(sides, repeats, per=1):
+def alternate(sides, repeats, per=1, elapsed=False):
     """Seconds of each side, measured in turn: first, second, …, first, second, …
 
     Parameters
@@ -70,6 +71,8 @@ def alternate(sides, repeats, per=1):
         Rounds.
     per : int
         Units of work (epochs, predictions) in one call; the result is seconds per unit.
+    elapsed : bool
+        Whether seconds are those that pass (of threads), not those of the processor.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def alternate(sides, repeats, per=1):
     seconds = {name: [] for name in sides}
     for k in range(repeats):
         for name, side in sides.items():
-            watch = Stopwatch()
+            watch = Stopwatch(elapsed)
             side(watch, k)
             seconds[name].append(watch.seconds / per)
     return seconds
@@ -223,7 +226,7 @@ class Report:
             title,
             [
                 {"side": side}
-                | _spread(seconds[side], unit)
+                | spread(seconds[side], unit)
                 | (ratio := ratios(seconds[side], seconds[base]))
                 | self.judgement(ratio["ratio"], targets.get(side))
                 | columns.get(side, {})
@@ -233,7 +236,8 @@ class Report:
         )
 
 
-def _spread(seconds, unit):
+def spread(seconds, unit):
+    """Median, minimum and maximum as columns."""
     scaled = [UNITS[unit] * s for s in seconds]
     return {f"median {unit}": median(scaled), "min": min(scaled), "max": max(scaled), "runs": len(scaled)}
 

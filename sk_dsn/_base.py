@@ -11,7 +11,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -20,6 +19,7 @@ from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.training import train_epoch
 from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
+from ._threads import row_blocks, run_in_threads, thread_count
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
 ADAPTIVE_DIVISOR = 5.0
@@ -73,6 +73,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
@@ -109,6 +110,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         early_stopping,
         validation_fraction,
         n_iter_no_change,
+        n_jobs,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_time_steps = n_time_steps
@@ -141,6 +143,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -225,7 +228,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 self, X, y, accept_sparse="csr", dtype=np.float32, order="C", reset=reset, **self._target_checks
             )
             X = _orderly(X)
-        targets = self._encode_targets(y, classes, reset)
+        targets = self._encode_targets(y.toarray() if issparse(y) else y, classes, reset)
         weights = self._check_weights(sample_weight, X, targets)
         return Samples(X, targets, weights, np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights))
 
@@ -453,8 +456,10 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _split(self, samples):
         """Samples to train on, and samples held out."""
-        rows = samples.rows
-        stratify = samples.targets[rows] if self.__sklearn_tags__().estimator_type == "classifier" else None
+        from sklearn.model_selection import train_test_split  # half of all that importing sk_dsn would cost
+
+        rows, targets = samples.rows, samples.targets
+        stratify = targets[rows] if targets.ndim == 1 else None
         try:
             training, validation = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=self.seed_, stratify=stratify
@@ -567,8 +572,8 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         TypeError
             If `mlp` is of another kind.
         ValueError
-            If `mlp` has neurons or outputs that a spiking network does not have (another activation, several labels a
-            sample, a Poisson loss), or if X, percentile or params are unusable.
+            If `mlp` has neurons or outputs that a spiking network does not have (another activation, a Poisson
+            loss), or if X, percentile or params are unusable.
 
         See Also
         --------
@@ -644,8 +649,10 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             and X.dtype.char in "fd"
             and not hasattr(self, "feature_names_in_")
         ):
-            with np.errstate(over="ignore"):
-                X = np.ascontiguousarray(X, dtype=np.float32)
+            if X.dtype.char == "d":
+                with np.errstate(over="ignore"):
+                    X = X.astype(np.float32)
+            X = np.ascontiguousarray(X, dtype=np.float32)
         else:
             X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False)
         return _orderly(X)
@@ -662,16 +669,63 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _outputs(self, X, rows=None):
         """Output of the network after its last time step for (rows of) checked X, shape (n_rows, n_outputs)."""
-        return self._last_outputs(X, self._settings(X), 1, rows)[0]
+        return self._run_network(X, rows=rows)[0][0]
 
-    def _last_outputs(self, X, settings, n_steps, rows=None):
-        """Outputs after the last n_steps time steps, shape (n_steps, n_rows, n_outputs)."""
-        network = Network(*self._network_arrays(), stepped=settings["simulation"] != SIMULATIONS["counting"])
-        out = np.empty((n_steps, X.shape[0] if rows is None else len(rows), self.n_outputs_), dtype=np.float32)
-        failed_row = outputs(network, settings, frames(X), out, rows=rows)
-        if failed_row >= 0:
-            self._raise_out_of_range(X, failed_row)
-        return out
+    def _predicted_outputs(self, X):
+        """What predictions are made of: the outputs for unchecked X, of each sample when it exits."""
+        return self._run_network(self._check_prediction_input(X), **self._exit_rule())[0][0]
+
+    def _exit_rule(self):
+        """When samples end before their last time step, as `_core.prediction.outputs` takes it; here never."""
+        return {}
+
+    def _run_network(self, X, n_steps=1, rows=None, **exit_rule):
+        """Outputs after the last n_steps time steps for (rows of) checked X, shape (n_steps, n_rows, n_outputs), and with an
+        `exit_rule` the time step at which each row ended, else None."""
+        settings = self._settings(X)
+        stepped = settings["simulation"] != SIMULATIONS["counting"]
+        coefs, intercepts = self._network_arrays()
+        n_rows = X.shape[0] if rows is None else len(rows)
+        out = np.empty((n_steps, n_rows, self.n_outputs_), dtype=np.float32)
+        exit_steps = np.empty(n_rows, dtype=np.int64) if exit_rule else None
+        shown, failed_rows = frames(X), []
+
+        def run(queue):
+            network = Network(coefs, intercepts, stepped=stepped)
+            while queue:
+                try:
+                    block = queue.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                failed_row = outputs(
+                    network,
+                    settings,
+                    shown,
+                    out[:, block],
+                    rows=rows if rows is None else rows[block],
+                    exit_steps=exit_steps if exit_steps is None else exit_steps[block],
+                    **exit_rule,
+                )
+                if failed_row >= 0:
+                    failed_rows.append(failed_row)
+
+        blocks, n_threads = [slice(0, n_rows)], 1
+        if n_rows > 1:
+            n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
+            of_threads = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
+            n_threads = min(len(of_threads), self._n_threads())
+        if n_threads > 1:
+            blocks = of_threads
+            rows = np.arange(n_rows) if rows is None else rows
+        run_in_threads(run, blocks, n_threads)
+        if failed_rows:
+            self._raise_out_of_range(X, min(failed_rows))
+        return out, exit_steps
+
+    def _n_threads(self):
+        if not isinstance(self.n_jobs, Integral | None):
+            self._validate_params()
+        return thread_count(self.n_jobs)
 
     def _raise_out_of_range(self, X, row):
         validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
@@ -682,8 +736,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _staged_outputs(self, X):
         X = self._check_prediction_input(X)
-        settings = self._settings(X)
-        yield from self._last_outputs(X, settings, settings["n_time_steps"])
+        yield from self._run_network(X, n_steps=self._settings(X)["n_time_steps"])[0]
 
 
 def _orderly(X):

@@ -1,12 +1,16 @@
 """SpikingMLPClassifier: labels and probabilities."""
+from numbers import Real
+
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
 
 from ._base import BaseSpikingMLP
-from ._compat import StrOptions, fit_context
+from ._compat import Interval, StrOptions, fit_context
+from ._core.settings import Loss
 
 
 class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
@@ -40,8 +44,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         "sgd": at the end of the sample, by the product of presynaptic and error spike counts. "fractional" (the paper's
         FSGD): at each error spike, by the presynaptic counts so far.
     loss : {"log_loss", "squared_error"}, default="log_loss"
-        What the output's error is the gradient of: of the softmax of the output, or of half its squared distance to
-        the one-hot target (the paper's).
+        What the output's error is the gradient of: of the softmax of the output (multilabel: of the logistic function of
+        each output), or of half its squared distance to the one-hot target (the paper's; multilabel: to y's row).
     output_activation : {"linear", "rectifying"}, default="linear"
         Whether errors are taken at the accumulated output, or at output spikes minus target spikes (the paper's;
         squared error only). Predictions are never rectified.
@@ -96,16 +100,27 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     early_stopping : bool, default=False
         Whether to stop when accuracy on validation samples no longer improves, ending with the weights that scored best:
         on those passed to `fit` as X_val and y_val, or else on `validation_fraction` of the training samples, held out
-        (stratified).
+        (stratified, unless
+        multilabel).
     validation_fraction : float, default=0.1
         Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+    exit_margin : float, default=None
+        Anytime prediction: `predict`, `predict_proba` and `decision_function` end a sample, and with it the work, as soon
+        as its largest output exceeds the second largest by this much (multilabel: as soon as every label's decision is
+        this far from 0); None never does. The stepped simulations look after each time step, counting after 1, 2, 4, …
+        and the last. Training and the staged methods never exit. See `sk_dsn.metrics.exit_steps`.
+    n_jobs : int, default=None
+        Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
+        otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+        Labels, sorted; multilabel, the numbers of y's columns.
+    multilabel_ : bool
+        Whether y was an indicator matrix, and so are predictions.
     coefs_ : list of ndarray of float32, shape (n_in, n_out)
         Weights of each layer above the input. Changing them in place changes predictions.
     intercepts_ : list of ndarray of float32, shape (n_out,)
@@ -133,7 +148,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
-        Number of outputs, one a class.
+        Number of outputs, one a class or label.
     seed_ : int
         What `random_state` gave; all that is drawn at random follows from it and `t_`.
 
@@ -171,12 +186,22 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     True
     >>> [bool((labels == y_test).mean() > 0.9) for labels in clf.staged_predict(X_test)][:3]
     [True, True, True]
+
+    Anytime prediction: a sample ends when its outputs are far enough apart.
+
+    >>> from sk_dsn.metrics import exit_steps
+    >>> clf.set_params(exit_margin=6.0).score(X_test, y_test) > 0.96
+    True
+    >>> bool(exit_steps(clf, X_test).mean() < clf.n_time_steps / 4)
+    True
     """
 
     _parameter_constraints = {
         **BaseSpikingMLP._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "exit_margin": [None, Interval(Real, 0, None, closed="neither")],
     }
+    _target_checks = {"multi_output": True}
 
     def __init__(
         self,
@@ -213,6 +238,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        exit_margin=None,
+        n_jobs=None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -246,8 +273,10 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_jobs=n_jobs,
         )
         self.class_weight = class_weight
+        self.exit_margin = exit_margin
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -269,8 +298,9 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
             Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
             used as it is, anything else converted to it.
-        y : array-like of shape (n_samples,)
-            Labels of at least two classes.
+        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
+            Labels of at least two classes. Multilabel: a column for each label, 1 where a sample has it and else 0,
+            dense or sparse.
         sample_weight : array-like of shape (n_samples,), default=None
             Multiplies the update of each sample, and so the learning rate: scale weights to a mean of about 1. 0 leaves the
             sample out, as if it were not there. None is 1 for all.
@@ -317,9 +347,10 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
             One sample is enough: error potentials are kept from call to call.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call, optional later.
+            All labels that will ever come; multilabel, the numbers of y's columns. Needed in the first call, optional
+            later.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
         coefs_init, intercepts_init : list of array-like, default=None
@@ -343,10 +374,22 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             )
         return self._partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _encode_targets(self, y, classes, reset):
         check_classification_targets(y)
-        if y.ndim != 1:
-            raise ValueError(f"y must hold one label a sample, got shape {y.shape}: multilabel targets are not supported.")
+        if y.ndim == 2 and y.shape[1] > 1:
+            return self._encode_indicators(y, classes, reset)
+        y = column_or_1d(y, warn=True)
+        if reset:
+            self.multilabel_ = False
+        elif self.multilabel_:
+            raise ValueError(
+                f"y must be an indicator matrix of {self.n_outputs_} labels, as in the first call, but has shape {y.shape}."
+            )
         if reset:
             self.classes_ = np.unique(y if classes is None else classes)
             self.n_outputs_ = len(self.classes_)
@@ -374,6 +417,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     def _target_weights(self, targets, weights):
         if self.class_weight is None:
             return None
+        if self.multilabel_:
+            raise ValueError("class_weight does not go with multilabel targets; set it to None, and pass sample_weight.")
         if self.class_weight == "balanced":
             totals = np.bincount(targets, weights=weights, minlength=self.n_outputs_)
             balanced = totals.sum() / (np.count_nonzero(totals) * np.where(totals == 0, 1, totals))
@@ -383,14 +428,61 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             raise ValueError(f"class_weight must hold weights of at least 0, got {self.class_weight!r}.")
         return factors[targets]
 
+    def _encode_indicators(self, y, classes, reset):
+        if type_of_target(y) != "multilabel-indicator" or not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several columns must be an indicator matrix: a column for each label, 1 where a sample has it and "
+                "else 0. For several targets of more classes use sklearn.multioutput.MultiOutputClassifier."
+            )
+        labels = np.arange(y.shape[1])
+        if not reset and not (self.multilabel_ and self.n_outputs_ == len(labels)):
+            expected = f"an indicator matrix of {self.n_outputs_} labels" if self.multilabel_ else "one label a sample"
+            raise ValueError(f"y must hold {expected}, as in the first call, but has shape {y.shape}.")
+        if classes is not None and not np.array_equal(np.unique(classes), labels):
+            raise ValueError(f"The classes of an indicator matrix are its columns, 0 to {len(labels) - 1}; got {classes!r}.")
+        if reset:
+            self.classes_, self.n_outputs_, self.multilabel_ = labels, len(labels), True
+        return np.ascontiguousarray(y, dtype=np.float32)
+
+    def _settings(self, X):
+        settings = super()._settings(X)
+        if self.multilabel_ and self.loss == "log_loss":
+            settings["loss"] = Loss.BINARY_LOG_LOSS
+        return settings
+
     def _score_outputs(self, outputs, targets, weights):
-        return float(np.average(outputs.argmax(axis=1) == targets, weights=weights))
+        labels = self._labels(outputs) if self.multilabel_ else outputs.argmax(axis=1)
+        right = (labels == targets).reshape(len(outputs), -1).all(axis=1)
+        return float(np.average(right, weights=weights))
+
+    def _label_threshold(self):
+        """The output from which a sample has a label: where the sigmoid is 1/2, or halfway between the targets 0 and 1."""
+        return 0.5 if self.loss == "squared_error" else 0.0
+
+    def _exit_rule(self):
+        if self.exit_margin is None:
+            return {}
+        if not isinstance(self.exit_margin, Real) or not 0 < self.exit_margin < np.inf:
+            self._validate_params()
+        exit_threshold = self._label_threshold() if self.multilabel_ else None
+        return {"exit_margin": float(self.exit_margin), "exit_threshold": exit_threshold}
 
     def _decision(self, outputs):
+        if self.multilabel_:
+            return outputs - np.float32(self._label_threshold())
         return outputs[:, 1] - outputs[:, 0] if self.n_outputs_ == 2 else outputs
 
     def _labels(self, outputs):
+        if self.multilabel_:
+            return (self._decision(outputs) > 0).astype(int)
         return self.classes_[outputs.argmax(axis=1)]
+
+    def _probabilities(self, outputs):
+        if self.multilabel_:
+            return expit(self._decision(outputs).astype(np.float64))
+        outputs = outputs.astype(np.float64)
+        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))  # scipy's softmax takes three times as long
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
 
     def decision_function(self, X):
         """Output of the network after the last time step.
@@ -402,14 +494,16 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Returns
         -------
         decision : ndarray of float32, shape (n_samples, n_classes), or (n_samples,) for two classes
-            Accumulated output divided by time; for two classes the difference, above 0 for `classes_[1]`.
+            Accumulated output divided by time; for two classes the difference, above 0 for `classes_[1]`. Multilabel, of
+            shape (n_samples, n_labels): above 0 for the labels of a sample (with `loss="squared_error"` less 1/2, halfway
+            between the targets).
         """
-        return self._decision(self._outputs(self._check_prediction_input(X)))
+        return self._decision(self._predicted_outputs(X))
 
-    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_")
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_", "multilabel_")
 
     def predict(self, X):
-        """Label with the largest output.
+        """Label with the largest output; multilabel, the labels whose decision is above 0.
 
         Parameters
         ----------
@@ -417,12 +511,13 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Returns
         -------
-        labels : ndarray of shape (n_samples,)
+        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
         """
-        return self._labels(self._outputs(self._check_prediction_input(X)))
+        return self._labels(self._predicted_outputs(X))
 
     def predict_proba(self, X):
-        """Softmax of the output, for both losses; uncalibrated after `loss="squared_error"`.
+        """Softmax of the output (multilabel: logistic function of each decision), for both losses; uncalibrated after
+        `loss="squared_error"`.
 
         Parameters
         ----------
@@ -431,9 +526,9 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Returns
         -------
         probabilities : ndarray of float64, shape (n_samples, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`; multilabel, of each label on its own.
         """
-        return _probabilities(self._outputs(self._check_prediction_input(X)))
+        return self._probabilities(self._predicted_outputs(X))
 
     def staged_decision_function(self, X):
         """`decision_function` after each time step 1, …, `n_time_steps`.
@@ -458,7 +553,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
 
         Yields
         ------
-        labels : ndarray of shape (n_samples,)
+        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
         """
         for outputs in self._staged_outputs(X):
             yield self._labels(outputs)
@@ -475,8 +570,4 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         probabilities : ndarray of float64, shape (n_samples, n_classes)
         """
         for outputs in self._staged_outputs(X):
-            yield _probabilities(outputs)
-
-
-def _probabilities(outputs):
-    return softmax(outputs.astype(np.float64), axis=1)
+            yield self._probabilities(outputs)

@@ -1,7 +1,6 @@
 """SpikingMLPRegressor: targets that are numbers."""
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 
 from ._base import BaseSpikingMLP
 from ._compat import StrOptions, fit_context
@@ -91,6 +90,9 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+    n_jobs : int, default=None
+        Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
+        otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
 
     Attributes
     ----------
@@ -193,6 +195,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_jobs=None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -226,6 +229,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_jobs=n_jobs,
         )
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -249,7 +253,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
             Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
             used as it is, anything else converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; not negative where outputs rectify.
+            Targets, one or several a sample, dense or sparse; not negative where outputs rectify.
         sample_weight : array-like of shape (n_samples,), default=None
             Multiplies the update of each sample, and so the learning rate: scale weights to a mean of about 1. 0 leaves the
             sample out, as if it were not there. None is 1 for all.
@@ -333,6 +337,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         return values
 
     def _score_outputs(self, outputs, targets, weights):
+        from sklearn.metrics import r2_score
+
         return float(r2_score(targets, outputs, sample_weight=weights))
 
     def _values(self, outputs):
@@ -351,7 +357,7 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
             As y was given: accumulated output divided by time, not rectified.
         """
-        return self._values(self._outputs(self._check_prediction_input(X)))
+        return self._values(self._predicted_outputs(X))
 
     def staged_predict(self, X):
         """`predict` after each time step 1, …, `n_time_steps`.

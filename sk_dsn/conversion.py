@@ -27,7 +27,10 @@ def start_from_mlp(estimator_class, mlp, X, percentile, params):
         coefs[-1] = np.hstack([-coefs[-1] / 2, coefs[-1] / 2])
         intercepts[-1] = np.concatenate([-intercepts[-1] / 2, intercepts[-1] / 2])
     # Targets of the kind that the MLP was fitted to tell the estimator of its outputs.
-    targets = some_labels(mlp) if classifying else np.zeros(1 if mlp.n_outputs_ == 1 else (1, mlp.n_outputs_))
+    if classifying:
+        targets = some_labels(mlp, is_multilabel(mlp))
+    else:
+        targets = np.zeros(1 if mlp.n_outputs_ == 1 else (1, mlp.n_outputs_))
     estimator._encode_targets(targets, None, reset=True)
     copy_features(mlp, estimator)
     estimator._start_network(coefs, intercepts if estimator.fit_intercept else None)
@@ -52,8 +55,6 @@ def check_convertible(mlp, kind):
             f"The outputs of the {kind.__name__} pass through {mlp.out_activation_!r} (loss={mlp.loss!r}), which a spiking "
             "network does not compute. Train it with loss='squared_error'."
         )
-    if mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1:
-        raise ValueError("A multilabel MLPClassifier cannot be converted; train one with one label a sample.")
 
 
 def rescaled_layers(mlp, X, percentile):
@@ -82,8 +83,10 @@ def mlp_from(estimator):
         hidden_layer_sizes=hidden, random_state=estimator.seed_, warm_start=estimator.warm_start
     )
     if classifying:
-        y, classes = some_labels(estimator), {"classes": estimator.classes_}
-        if estimator.n_outputs_ == 2:
+        y, classes = some_labels(estimator, estimator.multilabel_), {"classes": estimator.classes_}
+        if estimator.multilabel_:
+            intercepts[-1] -= estimator._label_threshold()
+        elif estimator.n_outputs_ == 2:
             coefs[-1] = coefs[-1][:, 1:] - coefs[-1][:, :1]
             intercepts[-1] = intercepts[-1][1:] - intercepts[-1][:1]
     else:
@@ -101,9 +104,14 @@ def mlp_from(estimator):
     return mlp
 
 
-def some_labels(classifier):
+def is_multilabel(mlp):
+    return mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1
+
+
+def some_labels(classifier, multilabel):
     """All labels, often enough that scikit-learn does not take them for numbers to regress on."""
-    return np.repeat(classifier.classes_, 3)
+    labels = np.eye(classifier.n_outputs_, dtype=int) if multilabel else classifier.classes_
+    return np.repeat(labels, 3, axis=0)
 
 
 def copy_features(source, target):

@@ -49,7 +49,12 @@ def _count(estimator, X, settings, unit_layers=None):
     failed_row = core_spike_counts(network, settings, frames(X), counts, units)
     if failed_row >= 0:
         estimator._raise_out_of_range(X, failed_row)
-    return counts if units is None else units
+    ended = np.arange(settings["n_time_steps"]) >= _exit_steps(estimator, X)[:, np.newaxis]
+    counts[ended] = 0
+    if units is None:
+        return counts
+    units[ended] = 0
+    return units
 
 
 def _unit_layers(estimator):
@@ -86,7 +91,8 @@ def spike_counts(estimator, X):
     counts : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
         Spikes taken back included. Under "counting" those of the clock-driven simulation, which has the same state at
         each time step: the sum over units of abs(N_t - N_(t-1)), with N_t a unit's net count after t steps. Under
-        "event-driven" passing spikes count too. The output layer does not spike.
+        "event-driven" passing spikes count too. The output layer does not spike, nor does any once a sample has ended by
+        the estimator's `exit_margin`.
 
     Examples
     --------
@@ -120,6 +126,44 @@ def unit_spike_counts(estimator, X):
     return units_by_layer(*time_stepped(estimator, X))
 
 
+def exit_steps(estimator, X):
+    """Time steps that the prediction of each sample takes, with the estimator's `exit_margin`.
+
+    Parameters
+    ----------
+    estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
+        Fitted.
+    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+
+    Returns
+    -------
+    steps : ndarray of int64, shape (n_samples,)
+        The time step after which the sample ended: the first one looked at where the outputs are far enough apart, else
+        the last. Under "counting" 1, 2, 4, … and the last are looked at, else every one. Without `exit_margin` (a
+        regressor has none) the number of time steps.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_dsn import SpikingMLPClassifier
+    >>> from sk_dsn.metrics import exit_steps
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = SpikingMLPClassifier(exit_margin=2.0, max_iter=10, random_state=0).fit(X / 16, y)
+    >>> bool(exit_steps(clf, X / 16).mean() < clf.n_time_steps / 2)
+    True
+    """
+    estimator, X = spiking_network(estimator, X)
+    return _exit_steps(estimator, estimator._check_prediction_input(X))
+
+
+def _exit_steps(estimator, X):
+    """`exit_steps` for checked X."""
+    exit_rule = estimator._exit_rule()
+    if exit_rule:
+        return estimator._run_network(X, **exit_rule)[1]
+    return np.full(X.shape[0], estimator._settings(X)["n_time_steps"], dtype=np.int64)
+
+
 def synaptic_operations(estimator, X):
     """Event accumulates of each prediction: every spike is added to each of the neurons it reaches.
 
@@ -132,7 +176,8 @@ def synaptic_operations(estimator, X):
     Returns
     -------
     operations : ndarray of int64, shape (n_samples, n_time_steps)
-        Additions up to and including each time step: the sum over layers of spikes x fan-out.
+        Additions up to and including each time step: the sum over layers of spikes x fan-out. None are added once a
+        sample has ended by `exit_margin`, so the last column is what the prediction takes.
     """
     estimator, X, settings = time_stepped(estimator, X)
     fan_out = np.array([w.shape[1] for w in estimator.coefs_], dtype=np.int64)

@@ -1,4 +1,6 @@
 """Displays in scikit-learn's manner. They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw."""
+import copy
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
@@ -201,6 +203,9 @@ class AnytimeDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network, X = spiking_network(estimator, X)
+        # Its answers are those after every time step, so what they cost is too.
+        network = copy.copy(network)
+        network.exit_margin = None
         score, score_name = (accuracy_score, "Accuracy") if is_classifier(network) else (r2_score, "R²")
         display = cls(
             scores=np.array([score(y, answers, sample_weight=sample_weight) for answers in network.staged_predict(X)]),

@@ -83,14 +83,21 @@ def softmax(outputs):
     return exponentials / exponentials.sum()
 
 
+def logistic(outputs):
+    return 1 / (1 + np.exp(-outputs))
+
+
 def output_error(outputs, target, loss):
     """Gradient of `sample_loss` with respect to the outputs; `target` is a vector, for log loss a one-hot one."""
-    return (softmax(outputs) if loss == "log_loss" else outputs) - target
+    activations = {"log_loss": softmax, "binary_log_loss": logistic, "squared_error": lambda outputs: outputs}
+    return activations[loss](outputs) - target
 
 
 def sample_loss(outputs, target, loss):
     if loss == "log_loss":
         return np.logaddexp.reduce(outputs) - outputs @ target
+    if loss == "binary_log_loss":
+        return np.sum(np.logaddexp(0, outputs)) - outputs @ target
     return 0.5 * np.sum((outputs - target) ** 2)
 
 
@@ -119,7 +126,7 @@ def uniform(key, layer, unit):
 
 @dataclass(frozen=True)
 class Settings:
-    """The estimators' parameters of these names."""
+    """The estimators' parameters of these names; `loss` may be "binary_log_loss", the log loss of independent labels."""
 
     n_time_steps: int = 10
     neuron: str = "signed"

@@ -130,7 +130,8 @@ BAD_Y = {
     "missing": (lambda y: None, "requires y to be passed", CALLS),
     "NaN": (lambda y: np.where(y == 1, np.nan, y), "contains NaN", CALLS),
     "continuous": (lambda y: y + 0.5, "continuous", CALLS),
-    "multilabel": (lambda y: np.eye(3)[y], "y should be a 1d array", CALLS),
+    "multilabel after labels": (lambda y: np.eye(3)[y], "one label a sample, as in the first call", KNOWN),
+    "several targets": (lambda y: np.c_[y, y], "must be an indicator matrix.*MultiOutputClassifier", CALLS),
     "one class": (np.zeros_like, "at least two classes.*one class", ["fit", "fit again"]),
     "unknown label": (
         lambda y: np.where(y == 1, 7, y),
@@ -411,6 +412,8 @@ BAD_PARAMETERS = {
     "early_stopping": ["yes"],
     "validation_fraction": [0, 1, 1.5],
     "n_iter_no_change": [0, 2.5],
+    "exit_margin": [0, -1.0, np.inf, np.nan, "2"],
+    "n_jobs": [1.5, "2"],
 }
 
 
@@ -1006,10 +1009,11 @@ def test_ctrl_c_in_partial_fit_leaves_the_estimator_as_it_was(long_epoch, ctrl_c
     assert_holds(estimator, before)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("ask", [METHODS["predict"], METHODS["spike_counts"]], ids=["predict", "spike_counts"])
-def test_ctrl_c_ends_prediction(long_epoch, ctrl_c, ask):
+def test_ctrl_c_ends_prediction(long_epoch, ctrl_c, ask, n_jobs):
     X, y = long_epoch
-    estimator = large().partial_fit(X[:10], y[:10], classes=[0, 1, 2])
+    estimator = large(n_jobs=n_jobs).partial_fit(X[:10], y[:10], classes=[0, 1, 2])
     answer, seconds = ctrl_c(lambda: ask(estimator, X))
     assert answer is KeyboardInterrupt
     assert seconds < 0.5

@@ -5,6 +5,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sk_dsn import SpikingMLPClassifier
@@ -73,7 +74,23 @@ def test_smoke_run_of_the_choice_of_hyperparameters(name, option, tmp_path):
     assert run(name, tmp_path, option)["tables"]
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("mnist", ["--parts", "c,e"]), ("defaults", ["--study"])])
+def test_the_anytime_benchmark_draws_a_figure(tmp_path):
+    image = pytest.importorskip("matplotlib.image")
+    run("anytime", tmp_path, "--figure", str(tmp_path / "figure.png"))
+    assert np.ptp(image.imread(tmp_path / "figure.png")) == 1
+
+
+def test_elapsed_time_is_asked_for(monkeypatch, made_up_clock):
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: 7 * made_up_clock.now)
+
+    def side(watch, k):
+        with watch:
+            made_up_clock.advance(2)
+
+    assert harness.alternate({"a": side}, 2, elapsed=True) == {"a": [14, 14]}
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("mnist", ["--parts", "c,e"]), ("defaults", ["--study"]), ("anytime", [])])
 def test_runs_differ_in_times_only(name, arguments, tmp_path):
     first, second = (run(name, tmp_path, *arguments) for _ in range(2))
     assert figures(first) == figures(second)

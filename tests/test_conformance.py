@@ -35,7 +35,11 @@ CONFIGURATIONS = {
     SpikingMLPClassifier(dropout=0.2, spike_penalty=1e-3, fit_intercept=False): {},
     # The checks' data are too few to hold out 10 % of each class.
     SpikingMLPClassifier(early_stopping=True, validation_fraction=0.3): EARLY_STOPPING,
-    SpikingMLPClassifier(warm_start=True): {"check_supervised_y_2d": GOES_ON},
+    SpikingMLPClassifier(warm_start=True): {
+        "check_supervised_y_2d": GOES_ON,
+        "check_classifiers_multilabel_representation_invariance": GOES_ON,
+    },
+    SpikingMLPClassifier(exit_margin=2.0, n_jobs=2): {},
     SpikingMLPRegressor(): {},
     SpikingMLPRegressor(hidden_layer_sizes=(), fit_intercept=False): {},
     # Targets of the checks reach into the hundreds: a lower rate, or few epochs.

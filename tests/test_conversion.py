@@ -264,10 +264,23 @@ def test_what_is_no_fitted_rectified_classifier_is_refused(digits, make, error, 
         SpikingMLPClassifier.from_mlp(mlp)
 
 
-def test_a_multilabel_network_is_refused():
-    mlp = MLPClassifier((5,), max_iter=1).fit(*make_multilabel_classification(random_state=0))
-    with pytest.raises(ValueError, match="multilabel"):
-        SpikingMLPClassifier.from_mlp(mlp)
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_a_multilabel_network_keeps_its_labels_and_probabilities(n_classes):
+    X, y = make_multilabel_classification(n_classes=n_classes, random_state=0)
+    X = StandardScaler().fit_transform(X)
+    mlp = MLPClassifier((20,), max_iter=50, random_state=0).fit(X, y)
+    spiking = SpikingMLPClassifier.from_mlp(mlp, n_time_steps=2**13)
+    np.testing.assert_allclose(spiking.predict_proba(X), mlp.predict_proba(X), atol=0.01)
+    assert (spiking.predict(X) == mlp.predict(X)).mean() > 0.99
+    np.testing.assert_allclose(spiking.to_mlp().predict_proba(X), mlp.predict_proba(X), atol=1e-5)
+    assert spiking.partial_fit(X, y).to_mlp().predict(X).shape == y.shape
+
+
+def test_a_multilabel_network_of_the_squared_error_keeps_its_labels():
+    X, y = make_multilabel_classification(random_state=0)
+    X = StandardScaler().fit_transform(X)
+    spiking = SpikingMLPClassifier((20,), loss="squared_error", max_iter=20, random_state=0, n_time_steps=2**13).fit(X, y)
+    assert (spiking.to_mlp().predict(X) == spiking.predict(X)).mean() > 0.99
 
 
 @pytest.mark.skipif("loss" not in MLPRegressor().get_params(), reason="this scikit-learn has no Poisson loss")

@@ -884,10 +884,11 @@ def train_on(network, X=None, labels=None, Y=None, order=None, simulation="count
     )
 
 
-def predict_with(X=None, out=None, rows=None, simulation="counting", **options):
+def predict_with(X=None, out=None, rows=None, simulation="counting", exits=None, **options):
     network = Network([ones(3, 5), ones(5, 2)], **options)
     X = ones(4, 1, 3) if X is None else X
-    return outputs(network, core_settings(simulation), X, ones(4, 4, 2) if out is None else out, rows=rows)
+    out = ones(4, 4, 2) if out is None else out
+    return outputs(network, core_settings(simulation), X, out, rows=rows, **exits or {})
 
 
 def count_with(X=None, out=(4, 4, 2), simulation="clock-driven", stepped=True):
@@ -932,6 +933,11 @@ MISFITS = {
     "outputs of more steps than there are": lambda: predict_with(out=ones(5, 4, 2)),
     "outputs for other rows": lambda: predict_with(rows=np.arange(3)),
     "outputs step by step without room for it": lambda: predict_with(simulation="event-driven"),
+    "exits from several steps": lambda: predict_with(exits={"exit_margin": 1.0, "exit_steps": np.zeros(4, np.int64)}),
+    "exits without room for their steps": lambda: predict_with(out=ones(1, 4, 2), exits={"exit_margin": 1.0}),
+    "exits of too few rows": lambda: predict_with(
+        out=ones(1, 4, 2), exits={"exit_margin": 1.0, "exit_steps": np.zeros(3, np.int64)}
+    ),
     "spikes of too wide X": lambda: count_with(X=ones(4, 1, 4)),
     "spikes of too few rows": lambda: count_with(out=(3, 4, 2)),
     "spikes of too few steps": lambda: count_with(out=(4, 3, 2)),

@@ -1,6 +1,8 @@
 """SpikingMLPRegressor: targets that are numbers."""
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csc_array, csr_matrix
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_linnerud
@@ -76,6 +78,25 @@ def test_several_outputs_learn_each_target():
     assert regressor.n_outputs_ == 3
     assert regressor.predict(X).shape == Y.shape
     assert regressor.score(X, Y) > 0.5
+
+
+@pytest.mark.parametrize("kind", [csr_matrix, csc_array, pd.DataFrame, np.asfortranarray, np.ndarray.tolist])
+def test_the_kind_of_targets_does_not_matter(kind):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(50, 4)), rng.normal(size=(50, 3)) * (rng.random((50, 3)) < 0.5)
+    dense, other = (SpikingMLPRegressor(max_iter=2, random_state=0).fit(X, targets) for targets in (Y, kind(Y)))
+    np.testing.assert_array_equal(other.predict(X), dense.predict(X), strict=True)
+    assert other.score(X, Y) == dense.score(X, Y)
+
+
+def test_several_outputs_are_learned_from_streams_and_held_out_samples(ramp):
+    X, y = ramp
+    Y = np.column_stack([y, -y, y**2])
+    streams = np.repeat(X[:, np.newaxis], 16, axis=1)
+    regressor = SpikingMLPRegressor(early_stopping=True, max_iter=40, random_state=0).fit(streams, Y)
+    assert regressor.best_validation_score_ > 0.9
+    assert regressor.predict(streams).shape == Y.shape
+    np.testing.assert_array_equal(regressor.predict(streams), regressor.predict(X))
 
 
 def test_outputs_do_not_learn_from_each_others_targets_in_a_net_of_one_layer():

@@ -599,6 +599,15 @@ def test_bad_streams_are_refused_and_change_nothing(kind):
         np.testing.assert_array_equal(now, wanted)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_stream_that_leaves_the_range_and_comes_back_is_refused(way):
+    X, y, _ = streams()
+    classifier = SpikingMLPClassifier((6,), max_iter=1, **WAYS[way]).fit(X, y)
+    X[7, 1, 2], X[7, 2, 2] = 1e9, -1e9
+    with pytest.raises(ValueError, match="Sample 7 of X drives the network out of the range"):
+        classifier.predict(X)
+
+
 def test_streams_and_targets_of_different_lengths_are_refused():
     X, y, _ = streams()
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

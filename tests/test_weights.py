@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_multilabel_classification
 from sklearn.metrics import accuracy_score, make_scorer, r2_score, recall_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -211,3 +211,18 @@ def test_weights_can_be_requested_of_each_method_that_takes_them(problem):
     for method in ("fit", "partial_fit", "score"):
         getattr(estimator, f"set_{method}_request")(sample_weight=True)
         assert estimator.get_metadata_routing().consumes(method, ["sample_weight"]) == {"sample_weight"}
+
+
+def test_class_weights_of_multilabel_targets_are_refused():
+    X, Y = make_multilabel_classification(n_samples=50, random_state=0)
+    with pytest.raises(ValueError, match="class_weight does not go with multilabel targets"):
+        SpikingMLPClassifier((5,), class_weight="balanced", max_iter=1).fit(X, Y)
+
+
+def test_weight_0_leaves_a_multilabel_sample_out():
+    X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    clf = SpikingMLPClassifier((5,), max_iter=3, random_state=0, early_stopping=True)
+    weights = np.repeat([1.0, 0.0], [50, 10])
+    with_zeros = clone(clf).fit(X, Y, weights)
+    assert_same_network(with_zeros, clf.fit(X[:50], Y[:50]))
+    assert with_zeros.validation_scores_ == clf.validation_scores_

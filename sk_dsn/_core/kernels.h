@@ -56,6 +56,10 @@ typedef struct {
     /* p = softmax(sum / t) over n outputs (p is filled with zeros up to a multiple of ROW_PADDING). Returns log(sum(exp)) + max,
        so that the log loss of class k is that minus sum[k] / t. */
     double (*softmax)(const float *sum, ptrdiff_t n, float t, float *p);
+
+    /* p = 1 / (1 + exp(-sum / t)) of each of n outputs, filled up as by softmax. Returns the sum of log(1 + exp(sum / t)), so
+       that the log loss of targets y is that minus the sum of y * sum / t. */
+    double (*logistic)(const float *sum, ptrdiff_t n, float t, float *p);
 } Kernels;
 
 /* Instruction sets this processor and this build have, best first, NULL behind the last. */

@@ -26,5 +26,6 @@ cdef extern from "kernels.h" nogil:
                                SpikeTrain *out) noexcept nogil
         Py_ssize_t (*spikes_list)(const float *count, Py_ssize_t n, int32_t *unit, float *nonzero) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
+        double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
 
     const Kernels *const *kernels_available() noexcept

@@ -883,6 +883,20 @@ NAME(softmax)(const float *sum, ptrdiff_t n, float t, float *p)
     return log((double)total) + (double)largest / (double)t;
 }
 
+TARGET static double
+NAME(logistic)(const float *sum, ptrdiff_t n, float t, float *p)
+{
+    double loss = 0.0;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const float x = sum[j] / t, e = NAME(exp_negative)(-fabsf(x));
+        p[j] = (x < 0.0f ? e : 1.0f) / (1.0f + e);
+        loss += log1p((double)e) + (x > 0.0f ? (double)x : 0.0);
+    }
+    for (ptrdiff_t j = n; j % ROW_PADDING; j++)
+        p[j] = 0.0f;
+    return loss;
+}
+
 static const Kernels NAME(kernels) = {
     TEXT(INSTRUCTION_SET),
     NAME(rows_add),
@@ -894,6 +908,7 @@ static const Kernels NAME(kernels) = {
     NAME(train_integrate),
     NAME(spikes_list),
     NAME(softmax),
+    NAME(logistic),
 };
 
 #undef GROUP

@@ -8,7 +8,7 @@ from libc.stdint cimport uint64_t
 from .kernels cimport FIRE_BOTH
 from .network cimport Layer, Network, SpikeCounts, units_name
 from .rng cimport uniform
-from .settings cimport COUNTING, LOG_LOSS, Settings
+from .settings cimport COUNTING, LOG_LOSS, SQUARED_ERROR, Settings
 from .spike_train cimport SPIKE_LIMIT
 
 
@@ -39,15 +39,18 @@ cdef double output_error(Network network, const Settings *settings, int t) noexc
     cdef float *error = output.error
     cdef double loss = 0.0
     cdef Py_ssize_t j
-    if settings.loss == LOG_LOSS:
-        loss = network.kernels.softmax(output.input_sum, output.n_units, t, error)
-        for j in range(output.n_units):
-            error[j] -= network.target[j]
-            loss -= network.target[j] * (output.input_sum[j] / <double> t)
-    else:
+    if settings.loss == SQUARED_ERROR:
         for j in range(output.n_units):
             error[j] = output.input_sum[j] / <float> t - network.target[j]
             loss += 0.5 * error[j] * error[j]
+        return loss
+    if settings.loss == LOG_LOSS:
+        loss = network.kernels.softmax(output.input_sum, output.n_units, t, error)
+    else:
+        loss = network.kernels.logistic(output.input_sum, output.n_units, t, error)
+    for j in range(output.n_units):
+        error[j] -= network.target[j]
+        loss -= network.target[j] * (output.input_sum[j] / <double> t)
     return loss
 
 

@@ -2,6 +2,7 @@
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
@@ -11,10 +12,18 @@ from .event_driven cimport event_step
 from .network cimport Layer, Network, run_check, units_name, within
 from .settings cimport CLOCK_DRIVEN, COUNTING, EVENT_DRIVEN, Settings
 from .stepping cimport sample_begin
-from .stimulus cimport Samples, Stimulus
+from .stimulus cimport Samples, Stimulus, stimulus_sum
 
 # Additions between two looks at pending signals, as if every unit spiked at every step: a few milliseconds.
 cdef double WORK_BETWEEN_SIGNALS = 1e7
+
+
+# When a sample ends before its last time step.
+cdef struct ExitRule:
+    bint exits                  # whether it may
+    double margin               # it does once the outputs are this far apart
+    bint independent            # each output from the threshold, not the largest from the second largest
+    float threshold
 
 
 cdef double step_work(Network network) noexcept nogil:
@@ -36,8 +45,33 @@ cdef int step_run(Network network, const Settings *settings, const Stimulus *sti
     return -1 - event_step(network, settings, stimulus, 0.0, t)
 
 
-def outputs(Network network not None, settings, X, float[:, :, ::1] out, *, rows=None):
-    """The network's output after each of its last time steps.
+cdef int frames_sum(Network network, const Stimulus *stimulus, int first, int end) noexcept nogil:
+    """Adds time steps first … end-1 of a stream to the input's sum. Returns -1 where that leaves the range in which
+    spikes can be counted."""
+    cdef Layer *layer = network.layers
+    cdef int t
+    for t in range(first, end):
+        stimulus_sum(stimulus, t, layer.input_sum)
+        if network.kernels.input_quantize(layer.input_sum, stimulus.n, 1.0, layer.net_count):
+            return -1
+    return 0
+
+
+cdef bint output_decided(const Layer *output, const ExitRule *rule, int t) noexcept nogil:
+    """Whether the outputs at time step t are far enough apart to end the sample."""
+    cdef float largest = -INFINITY, second = -INFINITY, nearest = INFINITY, value
+    cdef Py_ssize_t j
+    for j in range(output.n_units):
+        value = output.input_sum[j] / <float> t
+        nearest = min(nearest, <float> abs(value - rule.threshold))
+        second = max(second, min(largest, value))
+        largest = max(largest, value)
+    return (nearest if rule.independent else largest - second) >= rule.margin
+
+
+def outputs(Network network not None, settings, X, float[:, :, :] out, *, rows=None,
+            exit_margin=None, exit_threshold=None, int64_t[::1] exit_steps=None):
+    """The network's output after each of its last time steps, or after the one at which it exits.
 
     Parameters
     ----------
@@ -51,6 +85,13 @@ def outputs(Network network not None, settings, X, float[:, :, ::1] out, *, rows
         Filled with accumulated output / t, for the n_steps time steps up to settings["n_time_steps"].
     rows : ndarray of intp, shape (n_rows,), or None
         Which samples of X; None is all.
+    exit_margin : float or None
+        A sample ends once its outputs are so far apart, and `out`, of one step, holds them as they were then. Stepped
+        simulations look after each time step, counting after 1, 2, 4, … and the last. None: no sample ends early.
+    exit_threshold : float or None
+        The margin is the distance from here of the output nearest to it; None: of the largest from the second largest.
+    exit_steps : ndarray of int64, shape (n_rows,), or None
+        Filled with the time step at which each sample ended; needed with `exit_margin`.
 
     Returns
     -------
@@ -60,35 +101,55 @@ def outputs(Network network not None, settings, X, float[:, :, ::1] out, *, rows
     cdef Settings s = settings
     cdef Samples samples = Samples(X)
     cdef Stimulus stimulus
+    cdef ExitRule rule
     cdef Py_ssize_t k, j, row, n = out.shape[1]
     cdef const Py_ssize_t[::1] chosen = rows
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef double size = step_work(network), work = 0.0
-    cdef int t, before = s.n_time_steps - <int> out.shape[0]
+    cdef int t, previous, before = s.n_time_steps - <int> out.shape[0]
     run_check(network, &s, samples.n_steps, samples.n_features)
+    rule.exits = exit_margin is not None
+    rule.margin = exit_margin if rule.exits else INFINITY
+    rule.independent = exit_threshold is not None
+    rule.threshold = exit_threshold if rule.independent else 0.0
     if out.shape[2] != output.n_units or before < 0:
         raise ValueError("out does not fit the network and n_time_steps")
     if chosen is not None and not within(rows, samples.n_samples):
         raise ValueError("rows does not fit X")
     if (samples.n_samples if chosen is None else chosen.shape[0]) != n:
         raise ValueError("out has the wrong number of rows")
+    if rule.exits and (out.shape[0] != 1 or exit_steps is None or exit_steps.shape[0] != n):
+        raise ValueError("with exit_margin, out must hold one step and exit_steps one number a row")
     with nogil:
         for k in range(n):
             row = k if chosen is None else chosen[k]
             samples.show(network, row, s.simulation != COUNTING, &stimulus)
-            # A static input's counts are known at any time step without those before.
-            for t in range(before + 1 if s.simulation == COUNTING and stimulus.step == 0 else 1, s.n_time_steps + 1):
-                if step_run(network, &s, &stimulus, t) >= 0:
+            t = 0
+            while t < s.n_time_steps:
+                # Counting knows the state at any time step without those before; of a stream it needs their sum.
+                previous = t
+                if s.simulation != COUNTING:
+                    t += 1
+                elif rule.exits:
+                    t = min(max(2 * t, 1), s.n_time_steps)
+                else:
+                    t = max(t, before) + 1
+                if ((stimulus.step != 0 and frames_sum(network, &stimulus, previous + 1, t))
+                        or step_run(network, &s, &stimulus, t) >= 0):
                     with gil:
                         return row
-                if t > before:
+                if rule.exits or t > before:
                     for j in range(output.n_units):
-                        out[t - before - 1, k, j] = output.input_sum[j] / <float> t
+                        out[0 if rule.exits else t - before - 1, k, j] = output.input_sum[j] / <float> t
                 work += size
                 if work > WORK_BETWEEN_SIGNALS:
                     work = 0.0
                     with gil:
                         PyErr_CheckSignals()
+                if rule.exits and output_decided(output, &rule, t):
+                    break
+            if rule.exits:
+                exit_steps[k] = t
     return -1
 
 

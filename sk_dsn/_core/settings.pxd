@@ -14,6 +14,7 @@ cpdef enum Neuron:
 
 cpdef enum Loss:
     LOG_LOSS
+    BINARY_LOG_LOSS
     SQUARED_ERROR
 
 

@@ -1,0 +1,46 @@
+"""Threads that share the rows of a prediction."""
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
+
+# Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
+# thread, and one that is running ends soon after Ctrl-C.
+WORK_OF_BLOCK = 1e8
+
+
+def row_blocks(n_rows, work_of_row):
+    """Slices that cover the rows in order, each worth a thread of its own."""
+    size = max(1, int(WORK_OF_BLOCK / work_of_row))
+    return [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]
+
+
+def thread_count(n_jobs):
+    """Threads that `n_jobs` allows: as joblib reads it, and within one of its workers no more than the worker's share of
+    the processors, which joblib leaves in OMP_NUM_THREADS."""
+    n_threads = effective_n_jobs(n_jobs)
+    if n_threads > 1 and (get_active_backend()[0].nesting_level or 0) > 0:
+        share = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+        n_threads = min(n_threads, int(share)) if share.isdigit() else 1
+    return max(1, n_threads)
+
+
+def run_in_threads(work, blocks, n_threads):
+    """Calls work(queue) in as many threads, the caller's among them; each takes blocks from the queue until it is empty.
+
+    Where a call raises, or Ctrl-C does, the queue is emptied, so that the others end with the block they are at.
+    """
+    queue = deque(blocks)
+    if n_threads == 1:
+        work(queue)
+        return
+    with ThreadPoolExecutor(n_threads - 1) as pool:
+        try:
+            others = [pool.submit(work, queue) for _ in range(n_threads - 1)]
+            work(queue)
+        finally:
+            queue.clear()
+    for other in others:
+        other.result()
