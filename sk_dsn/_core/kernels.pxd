@@ -20,7 +20,8 @@ cdef extern from "kernels.h" nogil:
         int (*sum_rectify)(const float *sum, Py_ssize_t n, float *count) noexcept nogil
         int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule,
                               float *count) noexcept nogil
-        int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, SpikeTrain *out) noexcept nogil
+        int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule,
+                          SpikeTrain *out) noexcept nogil
         int (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, const float *weights,
                                Py_ssize_t stride, const int32_t *unit, const float *sign, Py_ssize_t n,
                                SpikeTrain *out) noexcept nogil
