@@ -206,14 +206,11 @@ PARTS = {"a": epoch_time, "b": time_to_goal, "c": error_after_epochs, "d": predi
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz")
-    parser.add_argument("--parts", type=lambda names: names.split(","), default=list(PARTS), help="such as a,c")
+    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS)
     parser.add_argument(
         "--select", nargs="*", choices=list(SETTINGS), help="choose hyperparameters for these networks (default: all)"
     )
     options = parser.parse_args(argv)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     data = load_mnist(options)
     with session(__doc__, options) as report:
         if options.select is not None:
