@@ -115,6 +115,11 @@ def spread(seconds, unit):
     return {f"median {unit}": median(scaled), "min": min(scaled), "max": max(scaled), "runs": len(scaled)}
 
 
+def span(values, digits=2):
+    """The smallest and the largest of several values."""
+    return f"{min(values):.{digits}f}–{max(values):.{digits}f}" if len(values) > 1 else None
+
+
 def percentages(fractions):
     """Mean and spread in percent."""
     return {"mean %": 100 * mean(fractions), "min %": 100 * min(fractions), "max %": 100 * max(fractions)}

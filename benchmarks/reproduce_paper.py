@@ -20,7 +20,7 @@ from joblib import Parallel, delayed
 
 from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
 
-from .harness import Stopwatch, learn_and_count, load_mnist, n_seeds, option_parser, session
+from .harness import Stopwatch, learn_and_count, load_mnist, n_seeds, option_parser, session, span
 
 HIDDEN = (200, 200)
 CLASSES = np.arange(10)
@@ -319,11 +319,6 @@ def curves(runs):
 
 def average(values):
     return mean(values) if values else None
-
-
-def span(values, digits=2):
-    """The smallest and the largest of several values."""
-    return f"{min(values):.{digits}f}–{max(values):.{digits}f}" if len(values) > 1 else None
 
 
 # The figure
