@@ -9,7 +9,7 @@ Spikes are those of the spiking network, taken back and passing ones included; t
 """
 from copy import deepcopy
 from functools import partial
-from statistics import mean, median
+from statistics import mean
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -22,6 +22,7 @@ from .mnist import SETTINGS, predict_each
 
 HIDDEN = (200, 200)
 REPEATS = 5
+TIME = "median µs"
 
 SPEED_EPOCHS = 2
 PAPER = PAPER_SETTINGS | {"hidden_layer_sizes": HIDDEN}
@@ -157,8 +158,8 @@ def speed(report, data, options):
 
 def speed_row(report, kind, name, network, seconds, spikes, columns):
     row = {"network": name, **spread(seconds, "µs")}
-    row |= report.judgement(row["median µs"], REQUIRED[kind].get(network.simulation))
-    return row | columns | {"ns a spike": 1e3 * row["median µs"] / spikes, "theirs / ours": THEIRS[kind] / row["median µs"]}
+    row |= report.judgement(row[TIME], REQUIRED[kind].get(network.simulation))
+    return row | columns | {"ns a spike": 1e3 * row[TIME] / spikes, "theirs / ours": THEIRS[kind] / row[TIME]}
 
 
 # b. Time against spikes
@@ -211,11 +212,12 @@ def measured(sweep, points, options):
     seconds = prediction_seconds(sides, n_repeats(options))
     rows = []
     for (value, name), (network, X) in sides.items():
-        µs = 1e6 * median(seconds[value, name])
+        times = spread(seconds[value, name], "µs")
         spikes, operations = float(prediction_spikes(network, X).sum()), mean_operations(network, X)
         rows.append(
-            {"simulation": name, sweep: value, "samples": X.shape[0], "spikes": spikes, "operations": operations, "µs": µs}
-            | {"ns a spike": 1e3 * µs / spikes, "ns an operation": 1e3 * µs / operations}
+            {"simulation": name, sweep: value, "samples": X.shape[0], "spikes": spikes, "operations": operations}
+            | times
+            | {"ns a spike": 1e3 * times[TIME] / spikes, "ns an operation": 1e3 * times[TIME] / operations}
         )
     return sorted(rows, key=lambda row: list(SIMULATIONS).index(row["simulation"]))
 
@@ -223,7 +225,7 @@ def measured(sweep, points, options):
 def fit(sweep, name, curve):
     """How the time of a sweep grows: the exponents of spikes and operations in it, and a line, of the least relative
     errors, for what a further operation takes and what none do."""
-    spikes, operations, µs = (np.array([row[column] for row in curve]) for column in ("spikes", "operations", "µs"))
+    spikes, operations, µs = (np.array([row[column] for row in curve]) for column in ("spikes", "operations", TIME))
     further, without = np.polyfit(operations, µs, 1, w=1 / µs)
     return {
         "by": sweep,
@@ -238,7 +240,7 @@ def fit(sweep, name, curve):
 
 def draw(sweep, curves, against, axes):
     for name, curve in curves.items():
-        cost, µs = ([row[column] for row in curve] for column in (against, "µs"))
+        cost, µs = ([row[column] for row in curve] for column in (against, TIME))
         (line,) = axes.plot(cost, µs, "o-", label=name)
         for row, x, y in zip(curve, cost, µs, strict=True):
             axes.annotate(f"{row[sweep]:g}", (x, y), (3, -9), textcoords="offset points", fontsize=7)
@@ -265,14 +267,20 @@ def comparison(report, data, options):
     rows = []
     for name, found in networks.items():
         network, X = test[name]
+        errors = [100 * (1 - network.score(data.X_test, data.y_test)) for network in found]
         rows.append(
             {
                 "neuron, simulation": name,
-                "test error %": 100 * mean(1 - network.score(data.X_test, data.y_test) for network in found),
+                "test error %": mean(errors),
+                "seeds": span(errors),
                 "spikes": float(prediction_spikes(network, X).sum()),
                 "operations": mean_operations(network, X),
-                "µs, training": 1e6 * median(training[name]),
-                "µs, prediction": 1e6 * median(prediction[name]),
+                **{
+                    f"{kind} {column}": figure
+                    for kind, seconds in (("training", training), ("prediction", prediction))
+                    for column, figure in spread(seconds[name], "µs").items()
+                    if column != "runs"
+                },
                 "samples timed": len(X),
             }
         )
