@@ -246,6 +246,10 @@ class Report:
         self._panels.append(draw)
 
     def write_figure(self, file):
+        """Draws the panels there. Returns whether there are any."""
+        if not self._panels:
+            print(f"{file} is not written: none of the parts that were run draws anything.")
+            return False
         from matplotlib.figure import Figure
 
         columns = min(2, len(self._panels))
@@ -257,6 +261,7 @@ class Report:
         for panel in axes[len(self._panels) :]:
             panel.remove()
         figure.savefig(file, dpi=100)
+        return True
 
     def write_markdown(self, file, figure=None):
         known = {name: value for name, value in self.record["environment"].items() if value}
@@ -349,7 +354,6 @@ def session(description, options):
             if options.json:
                 options.json.write_text(json.dumps(report.record, indent=1, default=str))
         figure, tables = (getattr(options, name, None) for name in ("figure", "markdown"))
-        if figure:
-            report.write_figure(figure)
+        drawn = figure and report.write_figure(figure)
         if tables:
-            report.write_markdown(tables, figure)
+            report.write_markdown(tables, figure if drawn else None)

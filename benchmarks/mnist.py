@@ -32,7 +32,7 @@ SETTINGS = {
         "feedback": "step",
         "weight_update": "fractional",
         "learning_rate_init": 0.02,
-        "error_resolution": 1,  # 4: 0.05 % fewer errors, four times the error spikes
+        "error_resolution": 1,  # 4: 0.05 points less error, four times the error spikes
     },
 }
 WIDE_EPOCHS = 40

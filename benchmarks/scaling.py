@@ -1,8 +1,9 @@
 """Does the time follow the spikes, and which neuron and simulation costs what?
 
 Parts: (a) training and prediction of trained MNIST networks, 784-200-200-10, T = 10, beside the program of the paper's
-authors; (b) time of a prediction against its spikes, for wider layers, other T and sparser input; (c) neurons and
-simulations side by side: error, spikes, operations, time. Targets are printed beside what they concern.
+authors; (b) time of a prediction against its spikes, for wider layers, other T and sparser input, with the same weights
+in all simulations; (c) neurons and simulations side by side: error, spikes, operations, time. Targets are printed beside
+what they concern. Takes about four minutes.
 
 Spikes are those of the spiking network, taken back and passing ones included; the input's are part of them. Under
 "counting" they are those of the clock-driven simulation, which has the same states.
@@ -41,7 +42,7 @@ REQUIRED = {
     "prediction": {"event-driven": Target("<=", 18), "clock-driven": Target("<=", 13)},
 }
 
-# The simulations that are compared in (b), all with the same weights.
+# What runs the networks of (b), which were trained by counting.
 SIMULATIONS = {
     "event-driven": {"neuron": "rectifying", "simulation": "event-driven"},
     "clock-driven": {"neuron": "rectifying", "simulation": "clock-driven"},

@@ -155,6 +155,16 @@ def test_figure_and_markdown_are_written(name, tmp_path):
     assert all(f"## {table['title']}\n\n{harness.markdown(table['rows'])}\n" in text for table in record["tables"])
 
 
+def test_parts_that_draw_nothing_write_no_figure(tmp_path, capsys):
+    figure, tables = tmp_path / "figure.png", tmp_path / "tables.md"
+    arguments = ["--figure", str(figure), "--markdown", str(tables)]
+    with harness.session("Which?", harness.option_parser("", figure=True).parse_args(arguments)) as report:
+        report.table("Before", [{"a": 1}])
+    assert not figure.exists()
+    assert f"{figure} is not written" in capsys.readouterr().out
+    assert "figure.png" not in tables.read_text()
+
+
 @pytest.mark.parametrize("name", ["mnist", "reproduce_paper", "scaling"])
 def test_an_unknown_part_is_refused(name, tmp_path, capsys):
     with pytest.raises(SystemExit):
