@@ -13,8 +13,10 @@ from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import mean, median
+from unittest.mock import patch
 
 import numpy as np
 import scipy
@@ -25,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import sk_dsn
-from sk_dsn._core import network
+from sk_dsn._core import network, training
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -87,6 +89,20 @@ def alternate(sides, repeats, per=1, elapsed=False):
     return seconds
 
 
+# Spikes
+
+
+def learn_and_count(estimator, X, y, classes=None):
+    """An epoch of training by `partial_fit`, and its spikes, shape (n_samples, 3, n_layers): spikes, error spikes, and
+    error spikes past the gate of each layer, the input first. The counting simulation has none but error spikes."""
+    # The core counts on request; the estimators do not ask.
+    n_layers = len(estimator.hidden_layer_sizes) + 2
+    counts = np.full((X.shape[0], 3 * n_layers + 1), -1, dtype=np.int64)
+    with patch("sk_dsn._base.train_epoch", partial(training.train_epoch, counts=counts)):
+        estimator.partial_fit(X, y, classes)
+    return counts[:, :-1].reshape(X.shape[0], 3, n_layers)
+
+
 # Summaries
 
 
@@ -94,6 +110,17 @@ def ratios(seconds, base):
     """Ratio of medians, and its spread: the smallest and the largest ratio within a round."""
     rounds = [a / b for a, b in zip(seconds, base, strict=True)]
     return {"ratio": median(seconds) / median(base), "ratio min": min(rounds), "ratio max": max(rounds)}
+
+
+def spread(seconds, unit):
+    """Median and spread, as columns of a table."""
+    scaled = [UNITS[unit] * s for s in seconds]
+    return {f"median {unit}": median(scaled), "min": min(scaled), "max": max(scaled), "runs": len(scaled)}
+
+
+def span(values, digits=2):
+    """The smallest and the largest of several values."""
+    return f"{min(values):.{digits}f}–{max(values):.{digits}f}" if len(values) > 1 else None
 
 
 def percentages(fractions):
@@ -189,10 +216,11 @@ def _unit_scale(X, largest):
 
 
 class Report:
-    """Tables, printed as Markdown when they are complete and kept for --json."""
+    """Tables, printed as Markdown when they are complete and kept for --json and --markdown; and panels of --figure."""
 
     def __init__(self, description, options):
         self.quick = options.quick
+        self._panels = []
         question, _, details = description.strip().partition("\n")
         self.record = {
             "question": question,
@@ -216,6 +244,36 @@ class Report:
         self.record["tables"].append({"title": title, "rows": rows, **details})
         print(f"## {title}\n\n{markdown(rows)}\n", flush=True)
 
+    def panel(self, draw):
+        """A panel of the figure; `draw` is called with its axes."""
+        self._panels.append(draw)
+
+    def write_figure(self, file):
+        """Draws the panels there. Returns whether there are any."""
+        if not self._panels:
+            print(f"{file} is not written: none of the parts that were run draws anything.")
+            return False
+        from matplotlib.figure import Figure
+
+        columns = min(2, len(self._panels))
+        rows = -(-len(self._panels) // columns)
+        figure = Figure(figsize=(7 * columns, 5 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).flat
+        for draw, panel in zip(self._panels, axes, strict=False):
+            draw(panel)
+        for panel in axes[len(self._panels) :]:
+            panel.remove()
+        figure.savefig(file, dpi=100)
+        return True
+
+    def write_markdown(self, file, figure=None):
+        known = {name: value for name, value in self.record["environment"].items() if value}
+        lines = [f"# {self.record['question']}\n", *(f"- {name}: {value}" for name, value in known.items())]
+        if figure:
+            lines.append(f"\n![The figures of these tables]({figure.name})")
+        lines += [f"\n## {table['title']}\n\n{markdown(table['rows'])}" for table in self.record["tables"]]
+        file.write_text("\n".join(lines) + "\n")
+
     def comparison(self, title, seconds, base, targets=None, unit="s", columns=None):
         """A table of the `seconds` that `alternate` returned: each side's median and spread, and its ratio to `base`.
 
@@ -236,12 +294,6 @@ class Report:
         )
 
 
-def spread(seconds, unit):
-    """Median, minimum and maximum as columns."""
-    scaled = [UNITS[unit] * s for s in seconds]
-    return {f"median {unit}": median(scaled), "min": min(scaled), "max": max(scaled), "runs": len(scaled)}
-
-
 def markdown(rows):
     """A Markdown table of dicts, with the columns of all of them in order of appearance."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -258,15 +310,29 @@ def _cell(value):
 # The command line
 
 
-def option_parser(description, data=None):
-    """What every benchmark understands, and --data for one that reads the file `data`."""
+def option_parser(description, data=None, parts=(), figure=False):
+    """What every benchmark understands; --data for one that reads the file `data`, --parts for one made of several (a dict
+    with their names), --figure and --markdown for one that draws."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="smoke run at the smallest size")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write everything there as well")
     parser.add_argument("--seeds", metavar="N", type=int, help="take random_state from 0 to N-1")
     if data is not None:
         parser.add_argument("--data", metavar="FOLDER", help=f"where {data} is (or SK_DSN_DATA)")
+    if parts:
+        kinds = partial(_chosen_parts, parts)
+        parser.add_argument("--parts", type=kinds, default=list(parts), help=f"some of {','.join(parts)}")
+    if figure:
+        parser.add_argument("--figure", metavar="FILE", type=Path, help="draw the curves there (needs matplotlib)")
+        parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables there as well")
     return parser
+
+
+def _chosen_parts(parts, names):
+    chosen = names.split(",")
+    if unknown := set(chosen) - set(parts):
+        raise argparse.ArgumentTypeError(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(parts)}")
+    return chosen
 
 
 def n_seeds(options, default):
@@ -276,7 +342,8 @@ def n_seeds(options, default):
 
 @contextmanager
 def session(description, options):
-    """A Report, with everything inside run on one thread; --json is written even if something fails.
+    """A Report, with everything inside run on one thread; --json is written even if something fails, --figure and
+    --markdown if nothing does.
 
     The first line of `description`, the benchmark's docstring, is its question.
     """
@@ -289,3 +356,7 @@ def session(description, options):
         finally:
             if options.json:
                 options.json.write_text(json.dumps(report.record, indent=1, default=str))
+        figure, tables = (getattr(options, name, None) for name in ("figure", "markdown"))
+        drawn = figure and report.write_figure(figure)
+        if tables:
+            report.write_markdown(tables, figure if drawn else None)

@@ -25,6 +25,15 @@ SETTINGS = {
     "deep": COMMON | {"hidden_layer_sizes": (200, 200), "learning_rate_init": 0.015, "error_resolution": 8},
     "wide": COMMON
     | {"hidden_layer_sizes": (1000,), "learning_rate_init": 0.01, "error_resolution": 8, "dropout": 0.5},
+    "rectifying": COMMON
+    | {
+        "hidden_layer_sizes": (200, 200),
+        "neuron": "rectifying",
+        "feedback": "step",
+        "weight_update": "fractional",
+        "learning_rate_init": 0.02,
+        "error_resolution": 1,  # 4: 0.05 points less error, four times the error spikes
+    },
 }
 WIDE_EPOCHS = 40
 HELD_OUT = 10_000
@@ -40,6 +49,11 @@ GRIDS = {
         "learning_rate_init": [0.005, 0.01, 0.02, 0.04],
         "error_resolution": [4, 8, 32],
         "dropout": [0.3, 0.5],
+    },
+    "rectifying": {
+        "max_iter": [5],
+        "learning_rate_init": [0.01, 0.02, 0.03],
+        "error_resolution": [1, 4],
     },
 }
 
@@ -206,14 +220,11 @@ PARTS = {"a": epoch_time, "b": time_to_goal, "c": error_after_epochs, "d": predi
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz")
-    parser.add_argument("--parts", type=lambda names: names.split(","), default=list(PARTS), help="such as a,c")
+    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS)
     parser.add_argument(
         "--select", nargs="*", choices=list(SETTINGS), help="choose hyperparameters for these networks (default: all)"
     )
     options = parser.parse_args(argv)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     data = load_mnist(options)
     with session(__doc__, options) as report:
         if options.select is not None:

@@ -13,17 +13,14 @@ import sys
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from statistics import mean
-from unittest.mock import patch
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
-from sk_dsn._core import training as core
 
-from .harness import Stopwatch, load_mnist, markdown, n_seeds, option_parser, session
+from .harness import Stopwatch, learn_and_count, load_mnist, n_seeds, option_parser, session, span
 
 HIDDEN = (200, 200)
 CLASSES = np.arange(10)
@@ -176,20 +173,12 @@ def train(name, network, training, held_out, epochs):
 
 
 def learn(network, X, y):
-    """An epoch of training. Returns the spikes a sample, or None for a network without."""
+    """An epoch of training. Returns the spikes a sample, of the input, of all units above it and the error spikes of all
+    layers; or None for a network without."""
     if isinstance(network, RectifiedNetwork):
         network.partial_fit(X, y, CLASSES)
         return None
-    # The core counts on request; the estimators do not ask.
-    counts = np.full((len(X), 3 * (len(HIDDEN) + 2) + 1), -1, dtype=np.int64)
-    with patch("sk_dsn._base.train_epoch", partial(core.train_epoch, counts=counts)):
-        network.partial_fit(X, y, CLASSES)
-    return mean_spikes(counts)
-
-
-def mean_spikes(counts):
-    """Means of the core's counts: spikes of the input, of all units above it, and the error spikes of all layers."""
-    forward, errors, _ = counts[:, :-1].reshape(len(counts), 3, -1).mean(axis=0)
+    forward, errors, _ = learn_and_count(network, X, y, CLASSES).mean(axis=0)
     return {"input": float(forward[0]), "forward": float(forward[1:].sum()), "error": float(errors.sum())}
 
 
@@ -234,7 +223,7 @@ def twenty_epochs(report, data, options):
     with_swaps = runs | swapped(runs, *sets["training"])
     rows = [comparison(name, found, sets, THEIRS_LONG.get(name, ())) for name, found in with_swaps.items()]
     report.table(f"a. Error % after {epochs} epochs, seeds: {seeds}", rows, runs=curves(runs))
-    return [partial(draw_long, runs)]
+    report.panel(partial(draw_long, runs))
 
 
 def long_networks(n_features, seed):
@@ -266,7 +255,7 @@ def variants(report, data, options):
     runs = train_all(make, training, sets["held out"], epochs, seeds, options.jobs)
     rows = [comparison(name, found, sets, (THEIRS_VARIANTS[name],)) for name, found in runs.items()]
     report.table(f"b. Error % of variants after {epochs} epochs, seeds: {seeds}", rows, runs=curves(runs))
-    return [partial(draw_variants, runs)]
+    report.panel(partial(draw_variants, runs))
 
 
 def comparison(name, runs, sets, theirs):
@@ -302,7 +291,8 @@ def learning_curve(report, data, options):
         for kind, theirs in THEIRS_SPIKES.items()
     ]
     report.table("c. Spikes a sample of the fractional network, lowest and highest epoch", spikes)
-    return [partial(draw_curve, runs), partial(draw_spikes, runs)]
+    report.panel(partial(draw_curve, runs))
+    report.panel(partial(draw_spikes, runs))
 
 
 def epoch_row(name, k, runs):
@@ -333,11 +323,6 @@ def curves(runs):
 
 def average(values):
     return mean(values) if values else None
-
-
-def span(values, digits=2):
-    """The smallest and the largest of several values."""
-    return f"{min(values):.{digits}f}–{max(values):.{digits}f}" if len(values) > 1 else None
 
 
 # The figure
@@ -395,50 +380,19 @@ def bounds(runs):
     return np.arange(1, errors.shape[1] + 1), errors.min(axis=0), errors.max(axis=0)
 
 
-def draw(drawings, file):
-    from matplotlib.figure import Figure
-
-    columns = min(2, len(drawings))
-    rows = -(-len(drawings) // columns)
-    figure = Figure(figsize=(7 * columns, 5 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).flat
-    for drawing, axes in zip(drawings, panels, strict=False):
-        drawing(axes)
-    for axes in panels[len(drawings) :]:
-        axes.remove()
-    figure.savefig(file, dpi=100)
-
-
-def write_markdown(record, figure, file):
-    known = {name: value for name, value in record["environment"].items() if value}
-    lines = [f"# {record['question']}\n", *(f"- {name}: {value}" for name, value in known.items())]
-    if figure:
-        lines.append(f"\n![Errors and spikes, ours and theirs]({figure.name})")
-    lines += [f"\n## {table['title']}\n\n{markdown(table['rows'])}" for table in record["tables"]]
-    file.write_text("\n".join(lines) + "\n")
-
-
 PARTS = {"a": twenty_epochs, "b": variants, "c": learning_curve}
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz")
-    parser.add_argument("--parts", type=lambda names: names.split(","), default=list(PARTS), help="such as a,c")
+    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS, figure=True)
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="networks to train at a time")
-    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw the curves there (needs matplotlib)")
-    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables there as well")
     options = parser.parse_args(argv)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     data = load_mnist(options)
     if options.quick:
         data = data._replace(**{name: getattr(data, name)[:QUICK_SAMPLES] for name in data._fields[1:]})
     with session(__doc__, options) as report:
-        drawings = [drawing for part in options.parts for drawing in PARTS[part](report, data, options)]
-        if options.figure:
-            draw(drawings, options.figure)
-        if options.markdown:
-            write_markdown(report.record, options.figure, options.markdown)
+        for part in options.parts:
+            PARTS[part](report, data, options)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
 from benchmarks import defaults as defaults_benchmark  # noqa: E402
-from benchmarks import harness  # noqa: E402
+from benchmarks import harness, scaling  # noqa: E402
 
 MODULES = [importlib.import_module(f"benchmarks.{m.name}") for m in pkgutil.iter_modules([str(ROOT / "benchmarks")])]
 BENCHMARKS = {module.__name__.removeprefix("benchmarks."): module for module in MODULES if hasattr(module, "main")}
@@ -159,6 +159,46 @@ def test_json_is_written_when_a_part_fails(tmp_path):
     with pytest.raises(ZeroDivisionError):
         fail_after_a_table()
     assert json.loads(options.json.read_text())["tables"] == [{"title": "Before", "rows": [{"a": 1}]}]
+
+
+@pytest.mark.parametrize("name", ["reproduce_paper", "scaling"])
+def test_figure_and_markdown_are_written(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    figure, tables = tmp_path / "figure.png", tmp_path / "tables.md"
+    record = run(name, tmp_path, "--parts", "b", "--figure", str(figure), "--markdown", str(tables))
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    text = tables.read_text()
+    assert "(figure.png)" in text
+    assert all(f"## {table['title']}\n\n{harness.markdown(table['rows'])}\n" in text for table in record["tables"])
+
+
+def test_parts_that_draw_nothing_write_no_figure(tmp_path, capsys):
+    figure, tables = tmp_path / "figure.png", tmp_path / "tables.md"
+    arguments = ["--figure", str(figure), "--markdown", str(tables)]
+    with harness.session("Which?", harness.option_parser("", figure=True).parse_args(arguments)) as report:
+        report.table("Before", [{"a": 1}])
+    assert not figure.exists()
+    assert f"{figure} is not written" in capsys.readouterr().out
+    assert "figure.png" not in tables.read_text()
+
+
+@pytest.mark.parametrize("name", ["mnist", "reproduce_paper", "scaling"])
+def test_an_unknown_part_is_refused(name, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(name, tmp_path, "--parts", "a,x")
+    assert "there is no part x; choose from a, b, c" in capsys.readouterr().err
+
+
+def test_fit_finds_the_exponents_and_the_line():
+    # Spikes double while operations grow fourfold, and each operation takes 2 ns.
+    curve = [
+        {"spikes": 2.0**k, "operations": 4.0**k, "median µs": 4.0**k / 500, "ns a spike": 2.0 * 2**k} for k in range(1, 5)
+    ]
+    found = scaling.fit("width", "counting", curve)
+    assert found["ns a spike"] == "4.00–32.00"
+    exponents = [found[column] for column in ("slope by spikes", "slope by operations", "ns a further operation")]
+    assert exponents == pytest.approx([2, 1, 2])
+    assert found["µs without operations"] == pytest.approx(0, abs=1e-9)
 
 
 def test_digits_stand_in_for_mnist_in_a_smoke_run(tmp_path, monkeypatch, capsys):
