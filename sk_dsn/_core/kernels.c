@@ -47,6 +47,9 @@ COUNT_BITS(uint64_t mask)
 #define UNROLL
 #endif
 
+/* The largest number below 1/2: -1/2 fires down. */
+#define BELOW_HALF 0x1.fffffep-2f
+
 #if HAVE_VECTORS && defined(__x86_64__)
 #define HAVE_X86 1
 #include <immintrin.h>

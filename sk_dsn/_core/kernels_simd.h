@@ -406,11 +406,9 @@ NAME(extremes_widen)(EXTREMES *extremes, VECTOR p, const float *net_count, const
 }
 
 TARGET static ALWAYS_INLINE int
-NAME(any_past)(const EXTREMES *extremes, float threshold, const FiringRule rule)
+NAME(any_past)(const EXTREMES *extremes, const FiringRule rule)
 {
-    /* The threshold itself fires down. */
-    const float without_sign = nextafterf(threshold, 0.0f);
-    const uint64_t up = NAME(bits)(NAME(above)(extremes->largest, rule == FIRE_BOTH ? without_sign : threshold));
+    const uint64_t up = NAME(bits)(NAME(above)(extremes->largest, rule == FIRE_BOTH ? BELOW_HALF : 0.5f));
     return (up | (rule == FIRE_BACK ? NAME(bits)(extremes->down) : 0)) != 0;
 }
 
@@ -425,7 +423,7 @@ TARGET static ALWAYS_INLINE VECTOR
 NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *fired)
 {
     const LANES_WHERE up = NAME(above)(p, 0.5f);
-    fired->up = NAME(bits)(up);
+    *fired = (WORD){NAME(bits)(up), 0};
     if (rule != FIRE_UP) {
         LANES_WHERE down = NAME(not_above)(p, -0.5f);
         if (rule == FIRE_BACK)
@@ -503,27 +501,31 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
                 *p += sign * *(const VECTOR *)(row + first + i);
             NAME(extremes_widen)(&extremes, *p, net_count + first + i, rule);
         }
-        if (!NAME(any_past)(&extremes, 0.5f, rule))
+        if (!NAME(any_past)(&extremes, rule))
             continue;
-        const int once = rule != FIRE_BACK && !NAME(any_past)(&extremes, 1.5f, rule);
-        WORD fired = {0, 0};
         if (train_reserve(out, 64))
             return -1;
-        for (int i = 0; i < n; i += LANES) {
-            VECTOR *p = (VECTOR *)(potential + first + i);
-            const VECTOR met = *p;
-            WORD vector_fired = {0, 0};
-            *p = NAME(lanes_fire)(met, net_count + first + i, rule, &vector_fired);
-            if (once) {
-                NAME(lanes_arrive)(met, vector_fired.up | vector_fired.down, first + i, out);
-                if (net_count)
-                    *(VECTOR *)(net_count + first + i) += met - *p;
-            }
-            fired.up |= vector_fired.up << i;
-            fired.down |= vector_fired.down << i;
+        VECTOR met[64 / LANES];
+        WORD fired[64 / LANES], word = {0, 0};
+        uint64_t still = 0;
+        for (int v = 0; v < n / LANES; v++) {
+            VECTOR *p = (VECTOR *)(potential + first) + v;
+            met[v] = *p;
+            *p = NAME(lanes_fire)(met[v], net_count + first + v * LANES, rule, &fired[v]);
+            still |= NAME(bits)(NAME(above)(NAME(magnitude)(*p), BELOW_HALF)) & (fired[v].up | fired[v].down);
+            word.up |= fired[v].up << v * LANES;
+            word.down |= fired[v].down << v * LANES;
         }
-        if (!once && NAME(word_arrive)(potential, net_count, rule, first, fired, out))
-            return -1;
+        if (still) {
+            if (NAME(word_arrive)(potential, net_count, rule, first, word, out))
+                return -1;
+            continue;
+        }
+        for (int v = 0; v < n / LANES; v++) {
+            NAME(lanes_arrive)(met[v], fired[v].up | fired[v].down, first + v * LANES, out);
+            if (net_count)
+                *((VECTOR *)(net_count + first) + v) += met[v] - *((const VECTOR *)(potential + first) + v);
+        }
     }
     if (out->n_arrived)
         NAME(train_emit)(out);
