@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._compat import CallbackSupportMixin, Interval, Options, StrOptions, check_sample_weight, parse_version
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
+from ._core.stimulus import Samples as CoreSamples
 from ._core.training import train_epoch
 from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
 from ._threads import row_blocks, run_in_threads, thread_count
@@ -549,7 +550,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         mlp : MLPClassifier or MLPRegressor
             Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and names of features are
             kept. The one output of a binary classifier becomes two, with weights -w/2 and w/2.
-        X : array-like of shape (n_samples, n_features), default=None
+        X : array-like or sparse matrix of shape (n_samples, n_features), default=None
             Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a layer's weights and
             biases are divided by a percentile of its positive activations, and the next layer's weights multiplied by it,
             which leaves the function of `mlp` as it is. The neurons of every layer then spike at a rate of up to about 1 a
@@ -688,7 +689,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         n_rows = X.shape[0] if rows is None else len(rows)
         out = np.empty((n_steps, n_rows, self.n_outputs_), dtype=np.float32)
         exit_steps = np.empty(n_rows, dtype=np.int64) if exit_rule else None
-        shown, failed_rows = frames(X), []
+        shown, failed_rows = CoreSamples(frames(X)), []
 
         def run(queue):
             network = Network(coefs, intercepts, stepped=stepped)

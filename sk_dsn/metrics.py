@@ -38,7 +38,7 @@ def time_stepped(estimator, X):
     return estimator, X, settings
 
 
-def _count(estimator, X, settings, unit_layers=None):
+def _count(estimator, X, settings, unit_layers=None, first_row=0):
     """Spikes by layer and step, shape (n_samples, n_time_steps, n_layers - 1); with `unit_layers` (the number of units of
     each of these layers) also by unit and sign, shape (n_samples, n_time_steps, sum(unit_layers), 2)."""
     tallied = unit_layers is not None and settings["simulation"] == SIMULATIONS["event-driven"]
@@ -48,7 +48,7 @@ def _count(estimator, X, settings, unit_layers=None):
     units = None if unit_layers is None else np.empty((*shape, sum(unit_layers), 2), dtype=np.int32)
     failed_row = core_spike_counts(network, settings, frames(X), counts, units)
     if failed_row >= 0:
-        estimator._raise_out_of_range(X, failed_row)
+        estimator._raise_out_of_range(X, first_row + failed_row)
     ended = np.arange(settings["n_time_steps"]) >= _exit_steps(estimator, X)[:, np.newaxis]
     counts[ended] = 0
     if units is None:
@@ -73,7 +73,7 @@ def _unit_batches(estimator, X, settings):
     layers = _unit_layers(estimator)
     n_rows = max(1, BATCH_NUMBERS // (2 * sum(layers) * settings["n_time_steps"]))
     for first in range(0, X.shape[0], n_rows):
-        units = _count(estimator, X[first : first + n_rows], settings, layers)
+        units = _count(estimator, X[first : first + n_rows], settings, layers, first)
         yield units[..., 0] + units[..., 1]
 
 
@@ -84,7 +84,7 @@ def spike_counts(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted; a Pipeline must end with one of them.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
     Returns
     -------
@@ -114,7 +114,7 @@ def unit_spike_counts(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
     Returns
     -------
@@ -133,7 +133,7 @@ def exit_steps(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
     Returns
     -------
@@ -171,7 +171,7 @@ def synaptic_operations(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
     Returns
     -------
@@ -210,7 +210,7 @@ def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
     add_energy : float, default=0.9e-12
         Joules of an addition. The default is float32's in a 45 nm process at 0.9 V [1]_.
     multiply_add_energy : float, default=4.6e-12
@@ -299,7 +299,7 @@ def activation_sparsity(estimator, X, *, by_layer=False):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
     by_layer : bool, default=False
         Whether to tell the layers apart.
 
@@ -336,7 +336,7 @@ def neurobench_synaptic_operations(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
 
     Returns
     -------

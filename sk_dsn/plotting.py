@@ -61,7 +61,7 @@ class SpikeRasterDisplay:
         ----------
         estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
             Fitted; a Pipeline must end with one of them.
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
         sample : int, default=0
             Which sample of X.
         ax : matplotlib Axes, default=None
@@ -184,7 +184,7 @@ class AnytimeDisplay:
         ----------
         estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
             Fitted; a Pipeline must end with one of them. Scores are accuracies or R².
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         against : {"time_steps", "synaptic_operations"}, default="time_steps"
             What the axis to the right is.

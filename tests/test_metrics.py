@@ -288,3 +288,13 @@ def test_energy_is_additions_and_multiply_adds_at_their_price():
     dearer = energy_estimate(estimator, X, add_energy=1.8e-12, multiply_add_energy=9.2e-12)
     np.testing.assert_allclose(dearer.spiking, 2 * energy.spiking)
     assert dearer.dense == pytest.approx(2 * energy.dense)
+
+
+@pytest.mark.parametrize("count", [spike_counts, activation_sparsity, neurobench_synaptic_operations])
+def test_samples_out_of_range_are_named_by_their_place_in_all_of_them(count, monkeypatch):
+    clf = random_network([3, 4, 2], np.random.default_rng(0))
+    monkeypatch.setattr(metrics, "BATCH_NUMBERS", 1)
+    X = np.ones((5, 3), dtype=np.float32)
+    X[3] = 1e30
+    with pytest.raises(ValueError, match="Sample 3 of X"):
+        count(clf, X)

@@ -157,3 +157,26 @@ def test_words_are_learned_in_a_pipeline():
     kinds = [text.split()[0] for text in texts]
     model = make_pipeline(TfidfVectorizer(), SpikingMLPClassifier((10,), max_iter=30, random_state=0)).fit(texts, kinds)
     assert model.predict(["a cat thinks", "the dog thinks"]).tolist() == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("field", ["data", "indices", "indptr"])
+def test_arrays_of_a_sparse_matrix_may_be_fields_of_records(field, digits):
+    X, y = digits
+    clf = SpikingMLPClassifier((10,), max_iter=2, random_state=0)
+    arrays = {name: getattr(csr_matrix(X), name) for name in ["data", "indices", "indptr"]}
+    records = np.zeros(len(arrays[field]), dtype=[("other", np.int8), ("value", arrays[field].dtype)])
+    records["value"] = arrays[field]
+    arrays[field] = records["value"]
+    in_records = csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), X.shape)
+    assert_same_network(clone(clf).fit(in_records, y), clf.fit(X, y))
+    np.testing.assert_array_equal(clf.predict_proba(in_records), clf.predict_proba(X))
+
+
+def test_rows_that_hold_more_than_their_features_are_refused(digits):
+    """As where a matrix was changed in place after SciPy had noted that no column comes twice."""
+    clf = SpikingMLPClassifier((10,), max_iter=2, random_state=0).fit(*digits)
+    n = 10 * digits[0].shape[1]
+    wrong = csr_matrix((np.ones(n, np.float32), np.zeros(n, np.int32), [0, n]), (1, digits[0].shape[1]))
+    wrong.has_canonical_format = True
+    with pytest.raises(ValueError, match="changed in place"):
+        clf.predict(wrong)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_predict
 
@@ -209,3 +210,19 @@ def test_an_error_in_a_thread_is_raised_and_ends_the_others(digits, fitted, smal
 def test_what_is_no_number_of_threads_is_refused(digits, fitted, small_blocks, n_jobs):
     with pytest.raises(ValueError, match="n_jobs"):
         copy_of(fitted, n_jobs=n_jobs).predict(digits[0])
+
+
+def test_a_sparse_matrix_is_checked_once_however_many_the_blocks(digits, fitted, small_blocks, monkeypatch):
+    shown = []
+    compute = _base.outputs
+
+    def recorded(network, settings, X, out, **kwargs):
+        shown.append(X)
+        return compute(network, settings, X, out, **kwargs)
+
+    monkeypatch.setattr(_base, "outputs", recorded)
+    X, _ = digits
+    np.testing.assert_array_equal(copy_of(fitted, n_jobs=2).predict(csr_array(X)), fitted.predict(X))
+    of_threads = shown[:-1]
+    assert len(of_threads) > 2
+    assert all(isinstance(X, _base.CoreSamples) and X is of_threads[0] for X in of_threads)

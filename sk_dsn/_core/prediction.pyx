@@ -79,8 +79,8 @@ def outputs(Network network not None, settings, X, float[:, :, :] out, *, rows=N
         Made with `stepped` for the time-stepped simulations.
     settings : dict
         The fields of `settings.Settings`.
-    X : ndarray or CSR matrix
-        As `Samples` takes it.
+    X : Samples, ndarray or CSR matrix
+        Samples, or what they take. A sparse matrix is checked as a whole: where calls share one, make its Samples once.
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
         Filled with accumulated output / t, for the n_steps time steps up to settings["n_time_steps"].
     rows : ndarray of intp, shape (n_rows,), or None
@@ -99,7 +99,7 @@ def outputs(Network network not None, settings, X, float[:, :, :] out, *, rows=N
         -1, or the first row for which the network could not be computed (input not finite, or too many spikes).
     """
     cdef Settings s = settings
-    cdef Samples samples = Samples(X)
+    cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef Stimulus stimulus
     cdef ExitRule rule
     cdef Py_ssize_t k, j, row, n = out.shape[1]

@@ -20,16 +20,19 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
             self.dense = X
             self.n_samples, self.n_steps, self.n_features = X.shape
         else:
-            # One entry at least: the first one's address is taken.
-            self.data = X.data if len(X.data) else np.zeros(1, dtype=np.float32)
-            self.indices = X.indices.astype(np.int32, copy=False) if len(X.data) else np.zeros(1, dtype=np.int32)
-            self.indptr = X.indptr.astype(np.int64, copy=False)
+            # One entry at least: the first one's address is taken. A user's arrays may be columns of others.
+            self.data = np.require(X.data if len(X.data) else np.zeros(1), np.float32, "CA")
+            self.indices = np.require(X.indices if len(X.data) else np.zeros(1), np.int32, "CA")
+            self.indptr = np.require(X.indptr, np.int64, "CA")
             self.n_samples, self.n_features = X.shape
             self.n_steps = 1
+            n_stored = np.diff(self.indptr)
             if not (self.indptr.shape[0] == self.n_samples + 1 and self.data.shape[0] == self.indices.shape[0]
-                    and np.all(np.diff(X.indptr) >= 0) and self.indptr[0] == 0
+                    and np.all((n_stored >= 0) & (n_stored <= self.n_features)) and self.indptr[0] == 0
                     and self.indptr[self.n_samples] <= self.data.shape[0] and within(X.indices, self.n_features)):
-                raise ValueError("X is no valid CSR matrix")
+                raise ValueError(
+                    "X is no valid CSR matrix. If its arrays were changed in place, make a new one of them: "
+                    "csr_matrix((X.data, X.indices, X.indptr), X.shape).")
 
     cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil:
         """Makes `sample` what the network is shown. Condensed, a static vector has a state only where it is not zero: the
