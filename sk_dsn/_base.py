@@ -259,7 +259,8 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             return None
         if missing:
             raise ValueError(
-                f"Validation samples need X_val and y_val, but {' and '.join(missing)} was not passed to fit; pass both, or "
+                f"Validation samples need X_val and y_val, but {' and '.join(missing)} "
+                f"{'was' if len(missing) == 1 else 'were'} not passed to fit; pass both, or "
                 "none of X_val, y_val and sample_weight_val."
             )
         if not self.early_stopping:

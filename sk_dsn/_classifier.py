@@ -409,8 +409,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         if not np.all(known):
             raise ValueError(
                 f"y holds labels that are not among the classes {self.classes_.tolist()}: "
-                f"{np.unique(y[~known]).tolist()}. Name all classes in the first call of partial_fit, or start anew with "
-                "fit and warm_start=False."
+                f"{np.unique(y[~known]).tolist()}. Leave them out, name all classes in the first call of "
+                "partial_fit, or start anew with fit and warm_start=False."
             )
         return labels.astype(np.int32)
 

@@ -777,3 +777,10 @@ def test_two_calls_of_partial_fit_equal_one(parameters):
             np.testing.assert_array_equal(array, wanted, err_msg=name)
     assert np.any(at_once.backward_potentials_[0])
     assert np.any(at_once.forward_potentials_[0]) == (parameters["forward_reset"] == "keep")
+
+
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven"])
+def test_a_signed_neuron_far_below_threshold_takes_back_what_it_has_fired_and_no_more(simulation):
+    clf = SpikingMLPClassifier((1,), n_time_steps=4, learning_rate_init=0.0, max_iter=1, simulation=simulation)
+    clf.fit(np.eye(2), [0, 1], coefs_init=[np.array([[3.0], [-1e8]]), np.array([[-1.0, 1.0]])])
+    np.testing.assert_array_equal(clf.decision_function([[1.0, 0.0], [1.0, 1.0]]), [6.0, 0.0])

@@ -467,8 +467,12 @@ TARGET static int
 NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t first, WORD fired, SpikeTrain *out)
 {
     float more = 0.0f;
-    for (uint64_t past = fired.up | fired.down; past; past &= past - 1)
-        more += fabsf(potential[first + LOWEST_BIT(past)]);
+    for (uint64_t past = fired.up | fired.down; past; past &= past - 1) {
+        const ptrdiff_t j = first + LOWEST_BIT(past);
+        const float left = fabsf(potential[j]);
+        /* Far below threshold a unit takes back what it has, and no more. */
+        more += rule == FIRE_BACK && potential[j] < 0.0f && net_count[j] < left ? net_count[j] : left;
+    }
     if (!(more < SPIKE_LIMIT) || train_reserve(out, (ptrdiff_t)more + 2 * 64))
         return -1;
     for (uint64_t past = fired.up | fired.down; past; past &= past - 1) {
