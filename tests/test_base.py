@@ -238,7 +238,7 @@ BAD_ARGUMENTS = {
     ),
     "X_val alone": ("y_val was not passed", FITS, {"early_stopping": True}, {"X_val": np.ones((2, 4))}),
     "y_val alone": ("X_val was not passed", FITS, {"early_stopping": True}, {"y_val": [0, 1]}),
-    "sample_weight_val alone": ("X_val and y_val was not", FITS, {"early_stopping": True}, {"sample_weight_val": [1.0]}),
+    "sample_weight_val alone": ("X_val and y_val were not", FITS, {"early_stopping": True}, {"sample_weight_val": [1.0]}),
     "validation samples without early stopping": (
         "set early_stopping=True.*n_iter_no_change=np.inf",
         FITS,
