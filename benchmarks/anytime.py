@@ -5,7 +5,6 @@ time steps used and the synaptic operations of the spiking network, for each sim
 (784-200-200-10), beside MLPClassifier of the same layers, whose operations are multiply-adds. `--figure` draws it.
 """
 from functools import partial
-from pathlib import Path
 
 from sklearn.neural_network import MLPClassifier
 
@@ -49,32 +48,23 @@ def measure(report, data, options):
     return rows
 
 
-def draw(rows, file):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    quantities = {"median µs": "CPU time of a prediction, µs", "operations": "Operations of a prediction"}
-    for axes, (quantity, label) in zip(figure.subplots(1, 2, sharey=True), quantities.items(), strict=True):
-        for network, marker in zip((*SIMULATIONS, DENSE), "os^*", strict=True):
-            points = [row for row in rows if row["network"] == network]
-            x, accuracy = ([row[column] for row in points] for column in (quantity, "accuracy %"))
-            axes.plot(x, accuracy, marker=marker, markersize=11 if network == DENSE else 5, label=network)
-        axes.set(xscale="log", xlabel=label)
-        axes.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("Accuracy, %")
-    figure.axes[0].legend(loc="lower right")
-    figure.savefig(file)
+def draw(rows, quantity, label, axes):
+    for network, marker in zip((*SIMULATIONS, DENSE), "os^*", strict=True):
+        points = [row for row in rows if row["network"] == network]
+        x, accuracy = ([row[column] for row in points] for column in (quantity, "accuracy %"))
+        axes.plot(x, accuracy, marker=marker, markersize=11 if network == DENSE else 5, label=network)
+    axes.set(xscale="log", xlabel=label, ylabel="Accuracy, %")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz")
-    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw accuracy against time and operations there")
-    options = parser.parse_args(argv)
+    options = option_parser(__doc__, data="mnist.npz", figure=True).parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report:
         rows = measure(report, data, options)
-        if options.figure:
-            draw(rows, options.figure)
+        report.panel(partial(draw, rows, "median µs", "CPU time of a prediction, µs"))
+        report.panel(partial(draw, rows, "operations", "Operations of a prediction"))
 
 
 if __name__ == "__main__":

@@ -108,11 +108,7 @@ PARTS = {"a": single_samples, "b": threads, "c": importing}
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz")
-    parser.add_argument("--parts", type=lambda names: names.split(","), default=list(PARTS), help="such as a,c")
-    options = parser.parse_args(argv)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
+    options = option_parser(__doc__, data="mnist.npz", parts=PARTS).parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report:
         for part in options.parts:

@@ -70,6 +70,12 @@ train_arrive(SpikeTrain *train, int32_t unit, float potential)
 }
 
 static inline void
+train_clear(SpikeTrain *train)
+{
+    train->n = train->n_arrived = 0;
+}
+
+static inline void
 train_free(SpikeTrain *train)
 {
     free(train->unit);

@@ -10,4 +10,5 @@ cdef extern from "spike_train.h" nogil:
 
     int train_reserve(SpikeTrain *train, Py_ssize_t more) noexcept
     int train_append(SpikeTrain *train, int32_t unit, float sign) noexcept
+    void train_clear(SpikeTrain *train) noexcept
     void train_free(SpikeTrain *train) noexcept

@@ -7,6 +7,7 @@ from .kernels cimport FIRE_BACK, FIRE_UP, FiringRule
 from .network cimport Layer, Network, padded
 from .rng cimport uniform
 from .settings cimport RECTIFYING, RESET_KEEP, RESET_RANDOM, SIGNED, Settings
+from .spike_train cimport train_clear
 from .stimulus cimport Stimulus, stimulus_at, stimulus_sum
 
 cdef FiringRule neuron_rule(const Settings *settings) noexcept nogil:
@@ -22,7 +23,9 @@ cdef void sample_begin(Network network, const Settings *settings) noexcept nogil
         layer = &network.layers[l]
         width = padded(layer.n_active)
         layer.n_spikes = layer.n_error_spikes = layer.n_passed = 0
-        layer.train.n = layer.error_train.n = layer.pending.n = 0
+        train_clear(&layer.train)
+        train_clear(&layer.error_train)
+        train_clear(&layer.pending)
         memset(layer.net_count, 0, width * sizeof(float))
         memset(layer.input_sum, 0, width * sizeof(float))
         if l > 0 and network.training and settings.forward_reset == RESET_KEEP:
