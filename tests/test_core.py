@@ -89,6 +89,15 @@ def real_problem(sizes, n_samples=8, biases=True, seed=2):
     return problem
 
 
+def twin_problem(sizes, n_samples=8, biases=True, seed=2):
+    """Off every grid, but every other hidden unit receives what its neighbour does: they fire at once, at one potential,
+    and the order of what they send shows in the rounding above."""
+    problem = real_problem(sizes, n_samples, biases, seed)
+    for weights in problem.coefs[:-1]:
+        weights[:, 1::2] = weights[:, : weights.shape[1] // 2 * 2 : 2]
+    return problem
+
+
 def padded(array):
     result = padded_zeros(*array.shape)
     result[:] = array
@@ -559,11 +568,11 @@ def test_prediction_reads_nothing_past_the_end_of_an_array(instruction_set):
 
 
 @pytest.mark.parametrize("instruction_set", instruction_sets())
-@pytest.mark.parametrize("make", [dyadic_problem, real_problem])
+@pytest.mark.parametrize("make", [dyadic_problem, real_problem, twin_problem])
 @pytest.mark.parametrize("scale", [0.25, 1, 8], ids=lambda scale: f"weights times {scale}")
 @pytest.mark.parametrize("sizes", [(40, 5, 3), (40, 80, 33, 3), (40, 256, 3), (40, 300, 20, 3)], ids=named)
 def test_rectifying_neurons_fire_in_the_oracles_order(sizes, scale, make, instruction_set):
-    # One unit at an arrival, several (on the dyadic grid with equal potentials), many, and several times each.
+    # One unit at an arrival, several (twins with equal potentials), many, and several times each.
     problem = make(sizes, n_samples=2, biases=False)
     problem.coefs = [scale * c for c in problem.coefs]
     T = 4
