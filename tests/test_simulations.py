@@ -5,7 +5,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.datasets import load_digits
@@ -237,6 +237,8 @@ def test_simulations_agree_on_any_dyadic_problem(seed, log2_T, log2_g, stream):
     changes = {"n_time_steps": T, "error_resolution": 2.0**log2_g, "learning_rate_init": 2.0**log2_g * T**2 / 2**12}
     expected = Core(problem, WAYS["counting"] | changes)
     expected.train(problem.X, problem.targets)
+    # On a grid of 2**-12 float32 is exact up to 2**12: a network that diverges sends sums of errors beyond that.
+    assume(max(np.abs(w).max() for w in expected.coefs) < 16)
     for way in STEPPED_WAYS.values():
         core = Core(problem, way | changes)
         core.train(problem.X, problem.targets)
