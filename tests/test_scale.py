@@ -21,6 +21,47 @@ PIPELINES = {
 }
 
 
+# --- Data that do not fit into memory: before there is a cluster, whose threads take memory of their own.
+
+
+def peak_of(function):
+    """Bytes that Python and NumPy hold during the call at most, beyond those held before."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(("dtype", "copies"), [(np.float32, 0), (np.float64, 1)])
+def test_fit_copies_float32_not_at_all_and_the_rest_once(dtype, copies, early_stopping):
+    rng = np.random.default_rng(0)
+    X, y = rng.random((5000, 400)).astype(dtype), rng.integers(0, 3, 5000)
+    clf = SpikingMLPClassifier((5,), max_iter=1, n_time_steps=1, early_stopping=early_stopping, random_state=0)
+    clf.fit(X[:30], y[:30])
+    size = 4 * X.size
+    assert copies * size <= peak_of(lambda: clf.fit(X, y, np.ones(5000))) <= (copies + 0.1) * size
+
+
+def test_learning_chunk_by_chunk_takes_the_memory_of_one_chunk_and_learns():
+    X, y = load_digits(return_X_y=True)
+    clf = SpikingMLPClassifier(random_state=0)
+
+    def learn(n_chunks):
+        for k in range(n_chunks):  # as if read from a file
+            rows = np.arange(1000 * k, 1000 * k + 1000) % 1500
+            clf.partial_fit(X[rows] / 16, y[rows], classes=range(10))
+
+    few, many = peak_of(lambda: learn(3)), peak_of(lambda: learn(30))
+    assert many < 2 * few  # what is kept of each chunk would add up to ten times
+    assert clf.score(X[1500:] / 16, y[1500:]) > 0.9
+
+
+# --- Searches.
+
+
 @pytest.fixture(params=PIPELINES)
 def problem(request):
     X, y = (load_digits if request.param == "classifier" else load_diabetes)(return_X_y=True)
@@ -78,44 +119,6 @@ def test_cross_validation_gives_the_same_wherever_it_runs(problem, backend):
     np.testing.assert_array_equal(there["test_score"], here["test_score"])
     for of_there, of_here in zip(there["estimator"], here["estimator"], strict=True):
         assert_same_network(of_there[-1], of_here[-1])
-
-
-# --- Data that do not fit into memory.
-
-
-def peak_of(function):
-    """Bytes that Python and NumPy hold during the call at most, beyond those held before."""
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-@pytest.mark.parametrize(("dtype", "copies"), [(np.float32, 0), (np.float64, 1)])
-def test_fit_copies_float32_not_at_all_and_the_rest_once(dtype, copies, early_stopping):
-    rng = np.random.default_rng(0)
-    X, y = rng.random((5000, 400)).astype(dtype), rng.integers(0, 3, 5000)
-    clf = SpikingMLPClassifier((5,), max_iter=1, n_time_steps=1, early_stopping=early_stopping, random_state=0)
-    clf.fit(X[:30], y[:30])
-    size = 4 * X.size
-    assert copies * size <= peak_of(lambda: clf.fit(X, y, np.ones(5000))) <= (copies + 0.1) * size
-
-
-def test_learning_chunk_by_chunk_takes_the_memory_of_one_chunk_and_learns():
-    X, y = load_digits(return_X_y=True)
-    clf = SpikingMLPClassifier(random_state=0)
-
-    def learn(n_chunks):
-        for k in range(n_chunks):  # as if read from a file
-            rows = np.arange(1000 * k, 1000 * k + 1000) % 1500
-            clf.partial_fit(X[rows] / 16, y[rows], classes=range(10))
-
-    few, many = peak_of(lambda: learn(3)), peak_of(lambda: learn(30))
-    assert many < 2 * few  # what is kept of each chunk would add up to ten times
-    assert clf.score(X[1500:] / 16, y[1500:]) > 0.9
 
 
 # --- river.
