@@ -693,7 +693,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         shown, failed_rows = CoreSamples(frames(X)), []
 
         def run(queue):
-            network = Network(coefs, intercepts, stepped=stepped)
+            network = Network(coefs, intercepts, stepped=stepped, n_together=1 if stepped else n_rows)
             while queue:
                 try:
                     block = queue.popleft()

@@ -185,8 +185,14 @@ def assert_same_state(model, expected):
         np.testing.assert_array_equal(array, wanted)
 
 
-def predictor(problem, simulation="counting", instruction_set=None):
-    return Network(problem.coefs, problem.intercepts, stepped=simulation in STEPPED, instruction_set=instruction_set)
+def predictor(problem, simulation="counting", instruction_set=None, n_together=1):
+    return Network(
+        problem.coefs,
+        problem.intercepts,
+        stepped=simulation in STEPPED,
+        n_together=n_together,
+        instruction_set=instruction_set,
+    )
 
 
 def outputs_of(network, X, n_time_steps, n_steps=None, rows=None, simulation="counting"):
@@ -500,6 +506,15 @@ def rows_apart(array, gap, first):
     return view
 
 
+def whole_cache_lines(array):
+    """As padded rows lie in memory, but with something behind them."""
+    n_rows, n_columns = array.shape
+    stride = -(-n_columns // 16) * 16
+    view = np.full(n_rows * stride, np.nan, np.float32).reshape(n_rows, stride)[:, :n_columns]
+    view[:] = array
+    return view
+
+
 def every_other_row(array):
     base = np.full((2 * len(array), array.shape[1]), np.nan, np.float32)
     base[::2] = array
@@ -511,6 +526,7 @@ LAYOUTS = {
     "padded": padded,
     "one entry apart": lambda array: rows_apart(array, 1, 1),
     "sixteen entries apart, unaligned": lambda array: rows_apart(array, 16, 3),
+    "whole cache lines": whole_cache_lines,
     "every other row": every_other_row,
     "bottom up": lambda array: array[::-1].copy()[::-1],
 }
@@ -552,12 +568,13 @@ def before_forbidden_memory(array):
 
 def predict_before_forbidden_memory(instruction_set):
     for width in range(1, 36):
-        problem = real_problem((width, width, width), n_samples=1)
+        problem = real_problem((width, width, width), n_samples=9)
         coefs = [before_forbidden_memory(c) for c in problem.coefs]
         intercepts = [before_forbidden_memory(b) for b in problem.intercepts]
         guarded = Problem(coefs, intercepts, before_forbidden_memory(problem.X), None)
         for simulation in SIMULATIONS:
             outputs_of(predictor(guarded, simulation, instruction_set), guarded.X, 2, simulation=simulation)
+        outputs_of(predictor(guarded, n_together=9, instruction_set=instruction_set), guarded.X, 2)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="protects memory by a call of Linux")
@@ -565,6 +582,25 @@ def predict_before_forbidden_memory(instruction_set):
 def test_prediction_reads_nothing_past_the_end_of_an_array(instruction_set):
     # Such as the last page of a file that joblib maps.
     assert exit_code(predict_before_forbidden_memory, instruction_set) == 0
+
+
+@pytest.mark.parametrize("instruction_set", instruction_sets())
+@pytest.mark.parametrize("n_together", [2, 7, 64])
+@pytest.mark.parametrize("sizes", [(4, 10, 3), (40, 5, 17, 3), (300, 200, 10), (600, 450, 3)], ids=named)
+def test_samples_side_by_side_have_the_bits_of_samples_alone(sizes, n_together, instruction_set):
+    # Few spikes, of which each finds its own row, and many, which share them; dense samples and sparse ones.
+    problem = real_problem(sizes, n_samples=70)
+    problem.X[::2, ::3] = 0
+    alone = predictor(problem, instruction_set="baseline")
+    together = predictor(problem, n_together=n_together, instruction_set=instruction_set)
+    assert together.n_together == n_together
+    for scale in [0.05, 1, 30]:
+        X = np.float32(scale) * problem.X
+        expected = outputs_of(alone, X, 4)
+        np.testing.assert_array_equal(outputs_of(together, X, 4), expected)
+        np.testing.assert_array_equal(outputs_of(together, X, 4, n_steps=1), expected[-1:])
+        rows = np.random.default_rng(0).permutation(70)[:50]
+        np.testing.assert_array_equal(outputs_of(together, X, 4, rows=rows), expected[:, rows])
 
 
 @pytest.mark.parametrize("instruction_set", instruction_sets())
@@ -764,6 +800,9 @@ def failed_rows(problem, simulation, n_steps=1, rows=None):
     n_rows = len(problem.X if rows is None else rows)
     out = np.empty((n_steps, n_rows, network.n_units[-1]), np.float32)
     failed = {outputs(network, settings, problem.X[:, None], out, rows=rows)}
+    if simulation == "counting":
+        together = predictor(problem, n_together=n_rows)
+        failed.add(outputs(together, settings, problem.X[:, None], out, rows=rows))
     if rows is None and simulation in STEPPED:
         counted = np.empty((n_rows, settings["n_time_steps"], network.n_layers - 1), np.int64)
         failed.add(spike_counts(network, settings, problem.X[:, None], counted))

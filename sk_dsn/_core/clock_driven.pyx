@@ -11,14 +11,11 @@ from .stimulus cimport Stimulus
 cdef int layer_fire(Network network, Layer *layer, FiringRule rule) noexcept nogil:
     """Fires the units once and lists what they send. Returns -1 where that is out of range."""
     cdef Py_ssize_t k
-    cdef long long total = 0
     if network.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, rule, layer.fired):
         return -1
-    layer.spikes.n = network.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes.unit, layer.spikes.count)
-    units_name(layer, layer.spikes.unit, layer.spikes.n)
-    for k in range(layer.spikes.n):
-        total += <int> abs(layer.spikes.count[k])
-    layer.n_spikes += total
+    network.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes)
+    units_name(layer.shown, layer.spikes.unit, layer.spikes.n)
+    layer.n_spikes += <long long> layer.spikes.total
     if layer.keep != NULL:
         for k in range(layer.spikes.n):
             layer.spikes.count[k] *= layer.keep[layer.spikes.unit[k]]
@@ -40,8 +37,7 @@ cdef int clock_step(Network network, const Settings *settings, const Stimulus *s
     for l in range(1, last + 1):
         below = layer
         layer += 1
-        network.kernels.rows_add(layer.potential, layer.width, layer.weights, layer.stride,
-                                 below.spikes.unit, below.spikes.count, below.spikes.n)
+        network.kernels.rows_add(layer.potential, layer.width, layer.weights, layer.stride, below.spikes)
         if layer.intercepts != NULL:
             for j in range(layer.n_units):
                 layer.potential[j] += layer.intercepts[j]

@@ -10,7 +10,7 @@ Functions that can fail return 0, or -1 - l where layer l left the range in whic
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from .kernels cimport FIRE_BOTH
+from .kernels cimport FIRE_BOTH, SpikeCounts
 from .learning cimport layer_rate, output_error_join, rectifying_error_take, trace_refresh
 from .network cimport Layer, Network, padded, units_name
 from .settings cimport Settings
@@ -31,8 +31,10 @@ cdef int layer_take(Network network, const Settings *settings, int l, const floa
     """Layer l takes n spikes through `weights`; what it sends is appended to its train."""
     cdef Layer *layer = &network.layers[l]
     cdef Py_ssize_t k, before = layer.train.n
+    cdef SpikeCounts spikes
     if not layer_spikes(network, settings, l):
-        network.kernels.rows_add(layer.potential, layer.width, weights, stride, unit, sign, n)
+        spikes = SpikeCounts(n, <int32_t *> unit, <float *> sign, n)
+        network.kernels.rows_add(layer.potential, layer.width, weights, stride, &spikes)
         return 0
     if network.kernels.train_integrate(layer.potential, layer.net_count, layer.width, neuron_rule(settings), weights, stride,
                                        unit, sign, n, &layer.train):
@@ -73,7 +75,7 @@ cdef int input_take(Network network, const Settings *settings, const Stimulus *s
     if train_send(layer, 0, 0):
         return -1
     if not settings.depth_first:
-        units_name(layer, layer.train.unit, layer.train.n)
+        units_name(layer.shown, layer.train.unit, layer.train.n)
     return 0
 
 
@@ -129,7 +131,7 @@ cdef int depth_sweep(Network network, const Settings *settings, double eta, int 
     cdef int l, failed = 0
     for k in range(layer.train.n):
         unit = layer.train.unit[k]
-        units_name(layer, &unit, 1)
+        units_name(layer.shown, &unit, 1)
         failed = depth_take(network, settings, 1, layer[1].weights, layer[1].stride, unit, layer.train.sign[k], eta, t)
         if failed:
             return failed

@@ -11,33 +11,48 @@
 /* Training pads rows of weights, and every vector over units, to a multiple of this many floats (a cache line). */
 #define ROW_PADDING 16
 
+/* The most samples side by side. */
+#define MOST_TOGETHER 64
+
 /* Which way a unit past threshold fires, +1 while v > 1/2 and -1 while v <= -1/2: only up (the rectifying neuron), down
    only what it has fired up (the signed neuron), or both (the signed quantiser). */
 typedef enum { FIRE_UP, FIRE_BACK, FIRE_BOTH } FiringRule;
 
+/* Units that spiked, ascending, with how often (signed), times the scale of dropout. The arrays have room for the units of
+   the layer rounded up to ROW_PADDING. */
+typedef struct {
+    ptrdiff_t n;
+    int32_t *unit;
+    float *count;
+    double total;           /* spikes of either sign, without the scale of dropout; exact below SPIKE_LIMIT */
+} SpikeCounts;
+
 typedef struct {
     const char *name;
 
-    /* sum[0:width] += count[k] * weights[unit[k]][0:width] for k = 0 .. n-1 in order. */
-    void (*rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride,
-                     const int32_t *unit, const float *count, ptrdiff_t n);
+    /* sum[0:width] += count[k] * weights[unit[k]][0:width] for all k of the spikes, in order. */
+    void (*rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const SpikeCounts *spikes);
+
+    /* The same for up to MOST_TOGETHER samples, whose sums are sum_stride apart (width rounded up to ROW_PADDING at least),
+       and units ascending: all of n_rows rows of weights are read, once. */
+    void (*rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float *weights, ptrdiff_t stride,
+                       ptrdiff_t n_rows, const SpikeCounts *spikes, ptrdiff_t n_samples);
 
     /* weights[unit[k]][0:width] -= count[k] * delta[0:width]; width a multiple of ROW_PADDING. Columns in a cache line
        where all of delta is zero are left alone. */
     void (*rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const float *delta,
                           const int32_t *unit, const float *count, ptrdiff_t n);
 
-    /* count = net count of a signed quantiser that received scale * x: ceil(scale * x - 1/2). Returns 0, or -1 where
-       some |scale * x| is not below SPIKE_LIMIT. */
-    int (*input_quantize)(const float *x, ptrdiff_t n, float scale, float *count);
-
-    /* count = max(0, ceil(sum - 1/2)), the net count of a signed neuron. Returns 0, or -1 where a sum is not finite or
-       a count reaches SPIKE_LIMIT. */
-    int (*sum_rectify)(const float *sum, ptrdiff_t n, float *count);
+    /* Net counts of units that have received scale * sum, and the list of those that are not zero: with FIRE_BOTH those of
+       a signed quantiser, ceil(scale * sum - 1/2), with FIRE_UP those of a signed neuron, of these none below 0. `keep`:
+       NULL, or the scales of dropout, where a unit of scale 0 counts nothing. `count` has room for n rounded up to
+       ROW_PADDING. Returns 0, or -1 where a count or their total is not below SPIKE_LIMIT or a sum is not finite. */
+    int (*sums_count)(const float *sum, ptrdiff_t n, float scale, FiringRule rule, const float *keep, float *count,
+                      SpikeCounts *out);
 
     /* Fires all units at once: count = ceil(potential - 1/2) as far as the rule allows, potential -= count,
-       net_count += count (NULL only with FIRE_BOTH: nothing is counted). Returns as input_quantize; a potential far
-       below zero that cannot fire is no error. */
+       net_count += count (NULL only with FIRE_BOTH: nothing is counted). Returns 0, or -1 where a potential is out of range;
+       one far below zero that cannot fire is not. */
     int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
 
     /* Fires what is past threshold until nothing is, into `out` in order of emission; net_count follows (NULL only with
@@ -49,9 +64,8 @@ typedef struct {
     int (*train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, const float *weights,
                            ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out);
 
-    /* Lists the units whose count is not zero, ascending. Returns how many. unit and nonzero have room for n rounded up
-       to ROW_PADDING entries. */
-    ptrdiff_t (*spikes_list)(const float *count, ptrdiff_t n, int32_t *unit, float *nonzero);
+    /* Lists the units whose count is not zero. */
+    void (*spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out);
 
     /* p = softmax(sum / t) over n outputs (p is filled with zeros up to a multiple of ROW_PADDING). Returns log(sum(exp)) + max,
        so that the log loss of class k is that minus sum[k] / t. */

@@ -4,20 +4,29 @@ from .spike_train cimport SpikeTrain
 
 cdef extern from "kernels.h" nogil:
     const int ROW_PADDING
+    const int MOST_TOGETHER
 
     ctypedef enum FiringRule:
         FIRE_UP
         FIRE_BACK
         FIRE_BOTH
 
+    ctypedef struct SpikeCounts:
+        Py_ssize_t n
+        int32_t *unit
+        float *count
+        double total
+
     ctypedef struct Kernels:
         const char *name
         void (*rows_add)(float *sum, Py_ssize_t width, const float *weights, Py_ssize_t stride,
-                         const int32_t *unit, const float *count, Py_ssize_t n) noexcept nogil
+                         const SpikeCounts *spikes) noexcept nogil
+        void (*rows_share)(float *sum, Py_ssize_t sum_stride, Py_ssize_t width, const float *weights, Py_ssize_t stride,
+                           Py_ssize_t n_rows, const SpikeCounts *spikes, Py_ssize_t n_samples) noexcept nogil
         void (*rows_subtract)(float *weights, Py_ssize_t stride, Py_ssize_t width, const float *delta,
                               const int32_t *unit, const float *count, Py_ssize_t n) noexcept nogil
-        int (*input_quantize)(const float *x, Py_ssize_t n, float scale, float *count) noexcept nogil
-        int (*sum_rectify)(const float *sum, Py_ssize_t n, float *count) noexcept nogil
+        int (*sums_count)(const float *sum, Py_ssize_t n, float scale, FiringRule rule, const float *keep, float *count,
+                          SpikeCounts *out) noexcept nogil
         int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule,
                               float *count) noexcept nogil
         int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule,
@@ -25,7 +34,7 @@ cdef extern from "kernels.h" nogil:
         int (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, const float *weights,
                                Py_ssize_t stride, const int32_t *unit, const float *sign, Py_ssize_t n,
                                SpikeTrain *out) noexcept nogil
-        Py_ssize_t (*spikes_list)(const float *count, Py_ssize_t n, int32_t *unit, float *nonzero) noexcept nogil
+        void (*spikes_list)(const float *count, Py_ssize_t n, SpikeCounts *out) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
         double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
 

@@ -4,88 +4,160 @@
 
 #if HAVE_VECTORS
 typedef float NAME(vector) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef float NAME(quad) __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t NAME(integers) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 #else
 typedef float NAME(vector);
-typedef float NAME(quad);
 typedef int32_t NAME(integers);
 #endif
 #define VECTOR NAME(vector)
-#define QUAD NAME(quad)
 #define INTEGERS NAME(integers)
 /* More spikes of one arrival than this are sorted digit by digit, not by counting: that takes the square of them. */
 #define MANY_ARRIVED 256
 /* Vectors that keys_rank takes at a time: enough to hide the latency of an addition. */
 #define RANKED (LANES == 16 ? 2 : LANES == 1 ? 1 : 4)
 
-/* One block of columns takes the whole list of rows with its sums in registers. */
-#define DEFINE_BLOCK_ADD(function, type, lanes)                                                                        \
-    TARGET static ALWAYS_INLINE void NAME(function)(float *sum, const float *weights, ptrdiff_t stride,                \
-                                                    const int32_t *unit, const float *count, ptrdiff_t n,              \
-                                                    const int n_vectors)                                               \
-    {                                                                                                                  \
-        type total[REGISTERS];                                                                                         \
-        for (int v = 0; v < n_vectors; v++)                                                                            \
-            total[v] = *(const type *)(sum + v * lanes);                                                               \
-        for (ptrdiff_t k = 0; k < n; k++) {                                                                            \
-            const float *row = weights + unit[k] * stride;                                                             \
-            const float c = count[k];                                                                                  \
-            for (int v = 0; v < n_vectors; v++)                                                                        \
-                total[v] += c * *(const type *)(row + v * lanes);                                                      \
-        }                                                                                                              \
-        for (int v = 0; v < n_vectors; v++)                                                                            \
-            *(type *)(sum + v * lanes) = total[v];                                                                     \
-    }
+/* The next vector of n values: of fewer than fill it, zeros behind them. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(lanes_load)(const float *from, ptrdiff_t n)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_maskz_loadu_ps((__mmask16)(n < LANES ? (1u << n) - 1 : UINT16_MAX), from);
+#else
+    float lane[LANES] = {0};
+    VECTOR v;
+    if (n >= LANES)
+        return *(const VECTOR *)from;
+    for (ptrdiff_t i = 0; i < n; i++)
+        lane[i] = from[i];
+    memcpy(&v, lane, sizeof v);
+    return v;
+#endif
+}
 
-DEFINE_BLOCK_ADD(block_add, VECTOR, LANES)
-DEFINE_BLOCK_ADD(quads_add, QUAD, (HAVE_VECTORS ? 4 : 1))
+/* Which lanes of a vector are the first n, as `lanes_masked` takes it; it reads no others. */
+#if SIMD_LEVEL == 3
+#define LANES_READ __mmask16
+#define FIRST_LANES(n) ((__mmask16)((1u << (n)) - 1))
+#elif SIMD_LEVEL == 2
+#define LANES_READ __m256i
+#define FIRST_LANES(n) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#else
+#define LANES_READ int
+#define FIRST_LANES(n) ((int)(n))
+#endif
+
+TARGET static ALWAYS_INLINE VECTOR
+NAME(lanes_masked)(const float *from, LANES_READ read)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_maskz_loadu_ps(read, from);
+#elif SIMD_LEVEL == 2
+    return (VECTOR)_mm256_maskload_ps(from, read);
+#else
+    return NAME(lanes_load)(from, read);
+#endif
+}
+
+/* One block of columns takes the whole list of rows with its sums in registers. Of the last vector no more is read than is
+   there: a row's end may be the array's. */
+TARGET static ALWAYS_INLINE void
+NAME(block_add)(float *sum, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *count, ptrdiff_t n,
+                LANES_READ last, const int n_vectors)
+{
+    VECTOR total[REGISTERS];
+    for (int v = 0; v < n_vectors; v++)
+        total[v] = *(const VECTOR *)(sum + v * LANES);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const float *row = weights + unit[k] * stride;
+        const float c = count[k];
+        for (int v = 0; v < n_vectors - 1; v++)
+            total[v] += c * *(const VECTOR *)(row + v * LANES);
+        total[n_vectors - 1] += c * NAME(lanes_masked)(row + (n_vectors - 1) * LANES, last);
+    }
+    for (int v = 0; v < n_vectors; v++)
+        *(VECTOR *)(sum + v * LANES) = total[v];
+}
 
 #define CASE_ADD(n_vectors)                                                                                            \
     case n_vectors:                                                                                                    \
-        NAME(block_add)(sum, weights, stride, unit, count, n, n_vectors);                                              \
+        NAME(block_add)(sum, weights, stride, unit, count, n, last, n_vectors);                                        \
         break;
 
-TARGET static void
-NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
-               const float *count, ptrdiff_t n)
+TARGET static ALWAYS_INLINE void
+NAME(columns_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                  const float *count, ptrdiff_t n)
 {
-    const ptrdiff_t n_vectors = width / LANES;
-    const ptrdiff_t n_blocks = (n_vectors + REGISTERS - 1) / REGISTERS;
-    for (ptrdiff_t block = 0; block < n_blocks; block++) {
-        const ptrdiff_t first = block * n_vectors / n_blocks, end = (block + 1) * n_vectors / n_blocks;
-        switch (end - first) {
-            CASE_ADD(1)
-            CASE_ADD(2)
-            CASE_ADD(3)
-            CASE_ADD(4)
-            CASE_ADD(5)
-            CASE_ADD(6)
-            CASE_ADD(7)
-            CASE_ADD(8)
-            CASE_ADD(9)
-            CASE_ADD(10)
-            CASE_ADD(11)
-            CASE_ADD(12)
+    const LANES_READ last = FIRST_LANES((width - 1) % LANES + 1);
+    switch ((width + LANES - 1) / LANES) {
+        CASE_ADD(1)
+        CASE_ADD(2)
+        CASE_ADD(3)
+        CASE_ADD(4)
+        CASE_ADD(5)
+        CASE_ADD(6)
+        CASE_ADD(7)
+        CASE_ADD(8)
+        CASE_ADD(9)
+        CASE_ADD(10)
+        CASE_ADD(11)
+        CASE_ADD(12)
 #if REGISTERS > 12
-            CASE_ADD(13)
-            CASE_ADD(14)
-            CASE_ADD(15)
-            CASE_ADD(16)
+        CASE_ADD(13)
+        CASE_ADD(14)
+        CASE_ADD(15)
+        CASE_ADD(16)
 #endif
-        }
-        sum += (end - first) * LANES;
-        weights += (end - first) * LANES;
     }
-    /* Never read past a row: its end may be the array's. */
-    ptrdiff_t rest = width - n_vectors * LANES;
-    for (; rest >= 4; rest -= 4, sum += 4, weights += 4)
-        NAME(quads_add)(sum, weights, stride, unit, count, n, HAVE_VECTORS ? 1 : 4);
-    for (; rest > 0; rest--, sum++, weights++) {
-        float total = *sum;
-        for (ptrdiff_t k = 0; k < n; k++)
-            total += count[k] * weights[unit[k] * stride];
-        *sum = total;
+}
+
+/* The end of block b of n_blocks of as many vectors each as can be. */
+TARGET static ALWAYS_INLINE ptrdiff_t
+NAME(block_end)(ptrdiff_t b, ptrdiff_t n_blocks, ptrdiff_t width)
+{
+    const ptrdiff_t end = (b + 1) * ((width + LANES - 1) / LANES) / n_blocks * LANES;
+    return end < width ? end : width;
+}
+
+TARGET static void
+NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const SpikeCounts *spikes)
+{
+    const ptrdiff_t n_blocks = (width + REGISTERS * LANES - 1) / (REGISTERS * LANES);
+    for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
+        end = NAME(block_end)(b, n_blocks, width);
+        NAME(columns_add)(sum + first, end - first, weights + first, stride, spikes->unit, spikes->count, spikes->n);
+    }
+}
+
+/* Tiles of the weights that all samples take from the first-level cache, one after the other. A tile of weights too many
+   for the second level is copied: its rows would lie on as many pages. */
+#define TILE 6144
+#define TILE_COLUMNS (64 < REGISTERS * LANES ? 64 : REGISTERS * LANES)
+#define TILE_COPIED (1 << 18)
+
+TARGET static void
+NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float *weights, ptrdiff_t stride,
+                 ptrdiff_t n_rows, const SpikeCounts *spikes, ptrdiff_t n_samples)
+{
+    float copy[TILE];
+    ptrdiff_t from[MOST_TOGETHER], to[MOST_TOGETHER] = {0};
+    const ptrdiff_t n_blocks = (width + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    const ptrdiff_t rows = TILE / TILE_COLUMNS;
+    const int copied = n_rows * stride > TILE_COPIED;
+    for (ptrdiff_t row = 0, row_end; row < n_rows; row = row_end) {
+        row_end = n_rows - row < rows ? n_rows : row + rows;
+        for (ptrdiff_t s = 0; s < n_samples; s++)
+            for (from[s] = to[s]; to[s] < spikes[s].n && spikes[s].unit[to[s]] < row_end;)
+                to[s]++;
+        for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
+            end = NAME(block_end)(b, n_blocks, width);
+            const float *tile = weights + first;
+            for (ptrdiff_t i = row; copied && i < row_end; i++)
+                memcpy(copy + (i - row) * TILE_COLUMNS, tile + i * stride, (end - first) * sizeof(float));
+            for (ptrdiff_t s = 0; s < n_samples; s++)
+                NAME(columns_add)(sum + s * sum_stride + first, end - first, copied ? copy - row * TILE_COLUMNS : tile,
+                                  copied ? TILE_COLUMNS : stride, spikes[s].unit + from[s], spikes[s].count + from[s],
+                                  to[s] - from[s]);
+        }
     }
 }
 
@@ -153,30 +225,6 @@ NAME(net_count)(float v)
     const int32_t whole = (int32_t)v;
     const float rest = v - (float)whole;
     return whole + (rest > 0.5f) - (rest <= -0.5f);
-}
-
-TARGET static int
-NAME(input_quantize)(const float *x, ptrdiff_t n, float scale, float *count)
-{
-    int32_t outside = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const float v = scale * x[i];
-        count[i] = (float)NAME(net_count)(v);
-        outside |= !(fabsf(v) < SPIKE_LIMIT);
-    }
-    return -outside;
-}
-
-TARGET static int
-NAME(sum_rectify)(const float *sum, ptrdiff_t n, float *count)
-{
-    int32_t outside = 0;
-    for (ptrdiff_t j = 0; j < n; j++) {
-        const int32_t net = NAME(net_count)(sum[j]);
-        count[j] = (float)(net > 0 ? net : 0);
-        outside |= !(sum[j] < SPIKE_LIMIT) | !(sum[j] >= -FLT_MAX);
-    }
-    return -outside;
 }
 
 TARGET static ALWAYS_INLINE int
@@ -778,62 +826,134 @@ NAME(train_fire)(float *potential, float *net_count, ptrdiff_t width, FiringRule
     }
 }
 
+/* Lists those of a vector of counts, of units from `first` on, that are not zero. Writes whole vectors, of which the next
+   ones overwrite what did not spike. Returns how many. */
+TARGET static ALWAYS_INLINE int
+NAME(lanes_list)(VECTOR count, ptrdiff_t first, int32_t *unit, float *nonzero)
+{
 #if SIMD_LEVEL == 3
-#define GROUP 16
-TARGET static ALWAYS_INLINE int
-NAME(group_list)(const float *count, ptrdiff_t first, int32_t *unit, float *nonzero)
-{
-    const __m512 c = _mm512_loadu_ps(count + first);
-    const __m512i i = _mm512_add_epi32(_mm512_set1_epi32((int)first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-                                                                                       11, 12, 13, 14, 15));
-    const __mmask16 mask = _mm512_cmp_ps_mask(c, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    _mm512_storeu_ps(nonzero, _mm512_maskz_compress_ps(mask, c));
-    _mm512_storeu_si512(unit, _mm512_maskz_compress_epi32(mask, i));
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __mmask16 mask = _mm512_cmp_ps_mask((__m512)count, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    _mm512_storeu_ps(nonzero, _mm512_maskz_compress_ps(mask, (__m512)count));
+    _mm512_storeu_si512(unit, _mm512_maskz_compress_epi32(mask, _mm512_add_epi32(_mm512_set1_epi32((int)first), lane)));
     return __builtin_popcount(mask);
-}
 #elif SIMD_LEVEL == 2
-#define GROUP 8
-TARGET static ALWAYS_INLINE int
-NAME(group_list)(const float *count, ptrdiff_t first, int32_t *unit, float *nonzero)
-{
-    const __m256 c = _mm256_loadu_ps(count + first);
-    const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(c, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+    const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps((__m256)count, _mm256_setzero_ps(), _CMP_NEQ_UQ));
     const __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)set_lanes[mask]));
-    _mm256_storeu_ps(nonzero, _mm256_permutevar8x32_ps(c, order));
+    _mm256_storeu_ps(nonzero, _mm256_permutevar8x32_ps((__m256)count, order));
     _mm256_storeu_si256((__m256i *)unit, _mm256_add_epi32(order, _mm256_set1_epi32((int)first)));
     return __builtin_popcount(mask);
-}
-#elif SIMD_LEVEL == 1
-#define GROUP 4
-TARGET static ALWAYS_INLINE int
-NAME(group_list)(const float *count, ptrdiff_t first, int32_t *unit, float *nonzero)
-{
+#else
+    float lane[LANES];
     int found = 0;
-    unsigned mask = (unsigned)_mm_movemask_ps(_mm_cmpneq_ps(_mm_loadu_ps(count + first), _mm_setzero_ps()));
-    for (; mask; mask &= mask - 1) {
-        const ptrdiff_t i = first + __builtin_ctz(mask);
-        unit[found] = (int32_t)i;
-        nonzero[found++] = count[i];
+    memcpy(lane, &count, sizeof lane);
+    for (int i = 0; i < LANES; i++) {
+        unit[found] = (int32_t)(first + i);
+        nonzero[found] = lane[i];
+        found += lane[i] != 0.0f;
     }
     return found;
+#endif
 }
-#endif
 
-/* A group writes whole vectors, of which the next group overwrites what did not spike. */
-TARGET static ptrdiff_t
-NAME(spikes_list)(const float *count, ptrdiff_t n, int32_t *unit, float *nonzero)
+TARGET static ALWAYS_INLINE double
+NAME(lanes_sum)(VECTOR v)
 {
-    ptrdiff_t found = 0, j = 0;
-#if SIMD_LEVEL > 0
-    for (; j + GROUP <= n; j += GROUP)
-        found += NAME(group_list)(count, j, unit + found, nonzero + found);
-#endif
-    for (; j < n; j++) {
-        unit[found] = (int32_t)j;
-        nonzero[found] = count[j];
-        found += count[j] != 0.0f;
+    float lane[LANES];
+    double total = 0.0;
+    memcpy(lane, &v, sizeof lane);
+    for (int i = 0; i < LANES; i++)
+        total += lane[i];
+    return total;
+}
+
+TARGET static void
+NAME(spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out)
+{
+    VECTOR total = {0};
+    ptrdiff_t found = 0;
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        const VECTOR c = NAME(lanes_load)(count + j, n - j);
+        total += NAME(magnitude)(c);
+        found += NAME(lanes_list)(c, j, out->unit + found, out->count + found);
     }
-    return found;
+    out->n = found;
+    out->total = NAME(lanes_sum)(total);
+}
+
+/* trunc(v) of lanes below SPIKE_LIMIT. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(whole)(VECTOR v)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_roundscale_ps((__m512)v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+#elif HAVE_VECTORS
+    return __builtin_convertvector(__builtin_convertvector(v, INTEGERS), VECTOR);
+#else
+    return (float)(int32_t)v;
+#endif
+}
+
+/* v in some lanes, 0 in the others. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(only_where)(VECTOR v, LANES_WHERE where)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_maskz_mov_ps(where, (__m512)v);
+#elif HAVE_VECTORS
+    return (VECTOR)((INTEGERS)v & where);
+#else
+    return where ? v : 0.0f;
+#endif
+}
+
+/* As net_count. Takes the lanes that are out of range out of `inside`. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(lanes_count)(VECTOR v, const FiringRule rule, LANES_WHERE *inside)
+{
+    const LANES_WHERE countable = NAME(not_above)(NAME(magnitude)(v), BELOW_LIMIT);
+    if (rule == FIRE_BOTH)
+        *inside &= countable;
+    else
+        *inside &= NAME(not_above)(v, BELOW_LIMIT) & NAME(above)(v, -INFINITY);
+    v = NAME(only_where)(v, countable);
+    const VECTOR whole = NAME(whole)(v), rest = v - whole;
+    VECTOR count = NAME(add_where)(whole, NAME(above)(rest, 0.5f), 1.0f);
+    if (rule == FIRE_UP)
+        return NAME(only_where)(count, NAME(above)(count, 0.0f));
+    return NAME(add_where)(count, NAME(not_above)(rest, -0.5f), -1.0f);
+}
+
+TARGET static ALWAYS_INLINE int
+NAME(units_count)(const float *sum, ptrdiff_t n, float scale, const FiringRule rule, const float *keep, float *count,
+                  SpikeCounts *out)
+{
+    VECTOR total = {0};
+    LANES_WHERE inside = NAME(not_above)(total, 0.0f);
+    ptrdiff_t found = 0;
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        VECTOR c = NAME(lanes_count)(scale * NAME(lanes_load)(sum + j, n - j), rule, &inside);
+        if (keep)
+            c = NAME(only_where)(c, NAME(above)(*(const VECTOR *)(keep + j), 0.0f));
+        *(VECTOR *)(count + j) = c;
+        total += NAME(magnitude)(c);
+        if (keep)
+            c *= *(const VECTOR *)(keep + j);
+        found += NAME(lanes_list)(c, j, out->unit + found, out->count + found);
+    }
+    out->n = found;
+    out->total = NAME(lanes_sum)(total);
+    return COUNT_BITS(NAME(bits)(inside)) == LANES && out->total < SPIKE_LIMIT ? 0 : -1;
+}
+
+TARGET static int
+NAME(sums_count)(const float *sum, ptrdiff_t n, float scale, FiringRule rule, const float *keep, float *count,
+                 SpikeCounts *out)
+{
+    if (keep)
+        return NAME(units_count)(sum, n, scale, rule, keep, count, out);
+    return rule == FIRE_UP ? NAME(units_count)(sum, n, scale, FIRE_UP, NULL, count, out)
+                           : NAME(units_count)(sum, n, scale, FIRE_BOTH, NULL, count, out);
 }
 
 /* exp(x) for x <= 0 in plain float32 steps, the same bits on every machine (libm's differ); 0 below -87. Cody and Waite's
@@ -906,9 +1026,9 @@ NAME(logistic)(const float *sum, ptrdiff_t n, float t, float *p)
 static const Kernels NAME(kernels) = {
     TEXT(INSTRUCTION_SET),
     NAME(rows_add),
+    NAME(rows_share),
     NAME(rows_subtract),
-    NAME(input_quantize),
-    NAME(sum_rectify),
+    NAME(sums_count),
     NAME(potential_fire),
     NAME(train_fire),
     NAME(train_integrate),
@@ -917,9 +1037,12 @@ static const Kernels NAME(kernels) = {
     NAME(logistic),
 };
 
-#undef GROUP
+#undef TILE
+#undef TILE_COLUMNS
+#undef TILE_COPIED
+#undef LANES_READ
+#undef FIRST_LANES
 #undef VECTOR
-#undef QUAD
 #undef INTEGERS
 #undef RANKED
 #undef MANY_ARRIVED
@@ -929,7 +1052,6 @@ static const Kernels NAME(kernels) = {
 #undef NOTES
 #undef NOTED_ROWS
 #undef NOTED_WIDTH
-#undef DEFINE_BLOCK_ADD
 #undef CASE_ADD
 #undef CASE_SUBTRACT
 #undef CASE_INTEGRATE

@@ -5,8 +5,8 @@ them one by one.
 """
 from libc.stdint cimport uint64_t
 
-from .kernels cimport FIRE_BOTH
-from .network cimport Layer, Network, SpikeCounts, units_name
+from .kernels cimport FIRE_BOTH, SpikeCounts
+from .network cimport Layer, Network, units_name
 from .rng cimport uniform
 from .settings cimport COUNTING, LOG_LOSS, SQUARED_ERROR, Settings
 from .spike_train cimport SPIKE_LIMIT
@@ -117,8 +117,8 @@ cdef void trace_refresh(Network network, const Settings *settings, int l) noexce
     if layer.keep != NULL:
         for j in range(layer.n_active):
             layer.trace[j] *= layer.keep[j]
-    layer.traced.n = network.kernels.spikes_list(layer.trace, layer.n_active, layer.traced.unit, layer.traced.count)
-    units_name(layer, layer.traced.unit, layer.traced.n)
+    network.kernels.spikes_list(layer.trace, layer.n_active, &layer.traced)
+    units_name(layer.shown, layer.traced.unit, layer.traced.n)
 
 
 cdef void layer_learn(Network network, const Settings *settings, int l, const float *error, double eta,
@@ -127,12 +127,14 @@ cdef void layer_learn(Network network, const Settings *settings, int l, const fl
     cdef Layer *layer = &network.layers[l]
     cdef Layer *below = layer - 1
     cdef const SpikeCounts *presynaptic = &below.traced
+    cdef const float *trace = below.trace
     cdef float rate = <float> layer_rate(network, settings, l, eta)
-    cdef Py_ssize_t j, n
+    cdef Py_ssize_t j
     for j in range(layer.n_units):
         layer.delta[j] = error[j] * rate
-    if settings.simulation == COUNTING and l == 1 and not (settings.mask_negative_inputs or settings.smooth_gradient):
-        presynaptic = &below.spikes     # the same, and already listed
+    if (settings.simulation == COUNTING and below.keep == NULL
+            and not (settings.mask_negative_inputs or settings.smooth_gradient)):
+        presynaptic, trace = below.spikes, below.net_count      # the same, and already listed
     else:
         trace_refresh(network, settings, l - 1)
     network.kernels.rows_subtract(layer.weights, layer.stride, layer.width, layer.delta,
@@ -141,9 +143,9 @@ cdef void layer_learn(Network network, const Settings *settings, int l, const fl
         for j in range(layer.n_units):
             layer.intercepts[j] -= t * layer.delta[j]
     if layer.transposed != NULL:
-        n = network.kernels.spikes_list(layer.delta, layer.n_units, layer.errors.unit, layer.errors.count)
-        network.kernels.rows_subtract(layer.transposed, layer.transposed_stride, below.width, below.trace,
-                                      layer.errors.unit, layer.errors.count, n)
+        network.kernels.spikes_list(layer.delta, layer.n_units, &layer.errors)
+        network.kernels.rows_subtract(layer.transposed, layer.transposed_stride, below.width, trace,
+                                      layer.errors.unit, layer.errors.count, layer.errors.n)
 
 
 cdef int errors_send(Network network, const Settings *settings, double eta, int t) noexcept nogil:
@@ -158,36 +160,32 @@ cdef int errors_send(Network network, const Settings *settings, double eta, int 
     cdef Layer *below
     cdef float scale, penalty = settings.error_resolution * settings.spike_penalty
     cdef float *penalized
-    cdef double total
     cdef bint deferred = settings.step_feedback and not settings.fractional
     for l in range(last, 0, -1):
         layer = &network.layers[l]
         below = layer - 1
         if l < last and network.kernels.potential_fire(layer.error_potential, NULL, layer.width, FIRE_BOTH, layer.error):
             return l
-        layer.errors.n = network.kernels.spikes_list(layer.error, layer.n_units, layer.errors.unit, layer.errors.count)
-        for k in range(layer.errors.n):
-            layer.n_error_spikes += <int> abs(layer.errors.count[k])
+        network.kernels.spikes_list(layer.error, layer.n_units, &layer.errors)
+        layer.n_error_spikes += <long long> layer.errors.total
         if l < last or settings.rectifying_output:
             for k in range(layer.errors.n):
                 j = layer.errors.unit[k]
                 if layer.input_sum[j] < 0.0 or (layer.keep != NULL and layer.keep[j] == 0.0):
                     layer.error[j] = 0.0
-            layer.errors.n = network.kernels.spikes_list(layer.error, layer.n_units, layer.errors.unit,
-                                                         layer.errors.count)
+            network.kernels.spikes_list(layer.error, layer.n_units, &layer.errors)
         if layer.errors.n == 0 and penalty == 0.0:
             break
-        total = 0.0
-        scale = <float> (1.0 / (1.0 - settings.dropout)) if below.keep != NULL else 1.0
-        for k in range(layer.errors.n):
-            total += abs(layer.errors.count[k])
-            layer.errors.count[k] *= scale
-        if not total < SPIKE_LIMIT:
+        if not layer.errors.total < SPIKE_LIMIT:
             return l
-        layer.n_passed += <int> total
+        layer.n_passed += <long long> layer.errors.total
+        if below.keep != NULL:
+            scale = <float> (1.0 / (1.0 - settings.dropout))
+            for k in range(layer.errors.n):
+                layer.errors.count[k] *= scale
         if l > 1:
             network.kernels.rows_add(below.error_potential, below.width, layer.transposed, layer.transposed_stride,
-                                     layer.errors.unit, layer.errors.count, layer.errors.n)
+                                     &layer.errors)
         if penalty != 0.0 and (l < last or settings.rectifying_output):
             penalized = layer.fired if settings.step_feedback else layer.net_count
             for j in range(layer.n_units):

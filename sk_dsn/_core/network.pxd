@@ -9,16 +9,9 @@ end: the counting simulation predicts with weights of any layout).
 """
 from libc.stdint cimport int32_t, int64_t
 
-from .kernels cimport Kernels, ROW_PADDING
+from .kernels cimport Kernels, ROW_PADDING, SpikeCounts
 from .settings cimport Settings
 from .spike_train cimport SpikeTrain
-
-
-# Units that spiked, ascending, with how often (signed), times the scale of dropout.
-cdef struct SpikeCounts:
-    Py_ssize_t n
-    int32_t *unit
-    float *count
 
 
 # A layer of units and the weights that lead to it from the layer below. Layer 0 is the input and has no weights.
@@ -36,7 +29,7 @@ cdef struct Layer:
     # A sample's state.
     float *net_count            # spikes of each unit so far, signed
     float *input_sum            # what each unit has received so far: the gate's sum. Of layer 0: the sum of x
-    SpikeCounts spikes          # what the layer sends on: counting, all of the sample; clock-driven, of this time step
+    SpikeCounts *spikes         # what the layer sends on: counting, all of the sample; clock-driven, of this time step
     int64_t n_spikes            # spikes fired in this sample, passing ones included
 
     # Time-stepped simulations.
@@ -71,6 +64,7 @@ cdef class Network:
     cdef const Kernels *kernels
     cdef readonly bint padded
     cdef readonly bint training
+    cdef readonly Py_ssize_t n_together     # samples whose input_sum and spikes there is room for, side by side
     cdef float *target          # of the sample, one an output
     cdef float *target_potential
     cdef float *scratch         # as wide as the widest layer
@@ -89,5 +83,4 @@ cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
 
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1
-cdef void units_name(const Layer *layer, int32_t *unit, Py_ssize_t n) noexcept nogil
-cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil
+cdef void units_name(const int32_t *shown, int32_t *unit, Py_ssize_t n) noexcept nogil

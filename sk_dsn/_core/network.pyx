@@ -7,9 +7,13 @@ from libc.stdint cimport int32_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from .kernels cimport Kernels, ROW_PADDING, kernels_available
+from .kernels cimport Kernels, MOST_TOGETHER, ROW_PADDING, SpikeCounts, kernels_available
 from .settings cimport COUNTING
-from .spike_train cimport SPIKE_LIMIT, train_append, train_free
+from .spike_train cimport train_append, train_free
+
+
+# Units of all samples side by side, at most: a few MB of state.
+cdef Py_ssize_t STATE_TOGETHER = 2**20
 
 
 def instruction_sets():
@@ -49,13 +53,16 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 def is_padded(array):
     """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros laid out."""
     base = array.base
-    if base is None or type(base) is not np.ndarray or base.ndim != 1 or array.dtype != np.float32:
+    if type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32 or array.dtype != np.float32:
         return False
     rows, columns = array.shape
-    row_bytes = padded(columns) * sizeof(float)
-    first = array.ctypes.data
-    return (array.strides[1] == sizeof(float) and (rows == 1 or array.strides[0] == row_bytes)
-            and first >= base.ctypes.data and first + rows * row_bytes <= base.ctypes.data + base.nbytes)
+    stride = padded(columns)
+    first = (array.ctypes.data - base.ctypes.data) // sizeof(float)
+    if (array.strides[1] != sizeof(float) or (rows > 1 and array.strides[0] != stride * sizeof(float))
+            or base.strides[0] != sizeof(float) or first < 0 or first + rows * stride > base.size):
+        return False
+    # A user's array may look the same.
+    return not base[first:first + rows * stride].reshape(rows, stride)[:, columns:].any()
 
 
 def padded_copy(values):
@@ -98,12 +105,16 @@ cdef class Network:
         Whether to make room for dropout masks.
     tallied : bool
         Whether the event-driven simulation is to count the spikes of each unit.
+    n_together : int
+        How many samples the counting simulation is to predict side by side, sharing what is read of the weights; of large
+        numbers and wide layers fewer are.
     instruction_set : str or None
         One of `instruction_sets()`; None takes the best, or what SK_DSN_INSTRUCTION_SET said at import.
     """
 
     def __cinit__(self, list coefs, list intercepts=None, list error_potentials=None, *, list potentials=None,
-                  bint stepped=False, bint dropout=False, bint tallied=False, instruction_set=None):
+                  bint stepped=False, bint dropout=False, bint tallied=False, Py_ssize_t n_together=1,
+                  instruction_set=None):
         cdef int n_layers = len(coefs) + 1, l
         cdef Py_ssize_t need = ROW_PADDING, n_below = 0, widest = 0, j
         cdef const float[:, :] weights
@@ -120,6 +131,8 @@ cdef class Network:
                 raise ValueError(f"{name} must hold {len(coefs)} arrays, got {len(arrays)}")
         if not coefs or any(w.ndim != 2 or w.size == 0 for w in coefs):
             raise ValueError("coefs must hold at least one array, each of two dimensions that are not empty")
+        if n_together < 1 or (n_together > 1 and self.padded):
+            raise ValueError("n_together must be at least 1, and 1 but for predictions of the counting simulation")
         if potentials is not None and not self.training:
             raise ValueError("potentials are kept in training only")
         if self.training and not all(is_padded(a) and a.flags.writeable
@@ -129,6 +142,8 @@ cdef class Network:
             coefs = [w if is_padded(w) else padded_copy(w) for w in coefs]
             intercepts = intercepts and [padded_copy(b[np.newaxis])[0] for b in intercepts]
         self.borrowed = [coefs, intercepts]
+        n_together = min(n_together, MOST_TOGETHER, max(1, STATE_TOGETHER // sum(map(max, (w.shape for w in coefs)))))
+        self.n_together = n_together
         self.layers = <Layer *> calloc(n_layers, sizeof(Layer))
         if self.layers == NULL:
             raise MemoryError
@@ -140,7 +155,8 @@ cdef class Network:
             layer.width = padded(layer.n_units) if self.padded else layer.n_units
             layer.n_active = layer.n_units
             widest = max(widest, padded(layer.n_units))
-            need += ((19 if self.padded else 4) + tallied) * padded(layer.n_units)
+            need += ((16 if self.padded else 1) + tallied + 3 * n_together) * padded(layer.n_units)
+            need += padded(n_together * sizeof(SpikeCounts) // sizeof(float))
             if self.training and l > 1:
                 need += layer.n_units * self.layers[l - 1].width
         need += 5 * widest
@@ -159,9 +175,10 @@ cdef class Network:
         for l in range(n_layers):
             layer = &self.layers[l]
             layer.net_count = take(&room, layer.n_units)
-            layer.input_sum = take(&room, layer.n_units)
-            layer.spikes.unit = <int32_t *> take(&room, layer.n_units)
-            layer.spikes.count = take(&room, layer.n_units)
+            layer.input_sum = take(&room, n_together * padded(layer.n_units))
+            layer.spikes = <SpikeCounts *> take(&room, n_together * sizeof(SpikeCounts) // sizeof(float))
+            layer.spikes.unit = <int32_t *> take(&room, n_together * padded(layer.n_units))
+            layer.spikes.count = take(&room, n_together * padded(layer.n_units))
             if l > 0:
                 weights = coefs[l - 1]
                 if weights.shape[0] != n_below or weights.strides[1] != sizeof(float):
@@ -256,28 +273,9 @@ cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps
     return 0
 
 
-cdef void units_name(const Layer *layer, int32_t *unit, Py_ssize_t n) noexcept nogil:
-    """Turns places among the active units into their numbers."""
+cdef void units_name(const int32_t *shown, int32_t *unit, Py_ssize_t n) noexcept nogil:
+    """Turns places among the units `shown` (NULL: all) into their numbers."""
     cdef Py_ssize_t k
-    if layer.shown != NULL:
+    if shown != NULL:
         for k in range(n):
-            unit[k] = layer.shown[unit[k]]
-
-
-cdef int layer_emit(const Kernels *kernels, Layer *layer) noexcept nogil:
-    """Lists what the units send, given the net counts in `net_count`. Returns 0, or -1 where a layer has too many spikes
-    to count."""
-    cdef Py_ssize_t j, k
-    cdef double total = 0.0
-    if layer.keep != NULL:
-        for j in range(layer.n_units):
-            if layer.keep[j] == 0.0:
-                layer.net_count[j] = 0.0
-    layer.spikes.n = kernels.spikes_list(layer.net_count, layer.n_active, layer.spikes.unit, layer.spikes.count)
-    units_name(layer, layer.spikes.unit, layer.spikes.n)
-    for k in range(layer.spikes.n):
-        total += abs(layer.spikes.count[k])
-    if layer.keep != NULL:
-        for k in range(layer.spikes.n):
-            layer.spikes.count[k] *= layer.keep[layer.spikes.unit[k]]
-    return 0 if total < SPIKE_LIMIT else -1
+            unit[k] = shown[unit[k]]

@@ -7,8 +7,9 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from .clock_driven cimport clock_step
-from .counting cimport counting_run
+from .counting cimport counting_run, sample_sums
 from .event_driven cimport event_step
+from .kernels cimport FIRE_BOTH, MOST_TOGETHER
 from .network cimport Layer, Network, run_check, units_name, within
 from .settings cimport CLOCK_DRIVEN, COUNTING, EVENT_DRIVEN, Settings
 from .stepping cimport sample_begin
@@ -34,15 +35,16 @@ cdef double step_work(Network network) noexcept nogil:
     return size
 
 
-cdef int step_run(Network network, const Settings *settings, const Stimulus *stimulus, int t) noexcept nogil:
-    """Time step t of the simulation chosen. Returns -1, or the layer that left the range."""
+cdef int step_run(Network network, const Settings *settings, const Stimulus *stimuli, Py_ssize_t n_samples,
+                  int t) noexcept nogil:
+    """Time step t of the simulation chosen, for one sample if not counting. Returns -1, or the layer that left the range."""
     if settings.simulation == COUNTING:
-        return counting_run(network, settings, stimulus, t)
+        return counting_run(network, settings, stimuli, n_samples, t)
     if t == 1:
         sample_begin(network, settings)
     if settings.simulation == CLOCK_DRIVEN:
-        return clock_step(network, settings, stimulus, t)
-    return -1 - event_step(network, settings, stimulus, 0.0, t)
+        return clock_step(network, settings, stimuli, t)
+    return -1 - event_step(network, settings, stimuli, 0.0, t)
 
 
 cdef int frames_sum(Network network, const Stimulus *stimulus, int first, int end) noexcept nogil:
@@ -52,7 +54,7 @@ cdef int frames_sum(Network network, const Stimulus *stimulus, int first, int en
     cdef int t
     for t in range(first, end):
         stimulus_sum(stimulus, t, layer.input_sum)
-        if network.kernels.input_quantize(layer.input_sum, stimulus.n, 1.0, layer.net_count):
+        if network.kernels.sums_count(layer.input_sum, stimulus.n, 1.0, FIRE_BOTH, NULL, layer.net_count, layer.spikes):
             return -1
     return 0
 
@@ -100,12 +102,14 @@ def outputs(Network network not None, settings, X, float[:, :, :] out, *, rows=N
     """
     cdef Settings s = settings
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
-    cdef Stimulus stimulus
+    cdef Stimulus stimuli[MOST_TOGETHER]
     cdef ExitRule rule
-    cdef Py_ssize_t k, j, row, n = out.shape[1]
+    cdef Py_ssize_t k = 0, i, j, n = out.shape[1], together = network.n_together
+    cdef const float *sums
     cdef const Py_ssize_t[::1] chosen = rows
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef double size = step_work(network), work = 0.0
+    cdef bint failed = False
     cdef int t, previous, before = s.n_time_steps - <int> out.shape[0]
     run_check(network, &s, samples.n_steps, samples.n_features)
     rule.exits = exit_margin is not None
@@ -120,10 +124,13 @@ def outputs(Network network not None, settings, X, float[:, :, :] out, *, rows=N
         raise ValueError("out has the wrong number of rows")
     if rule.exits and (out.shape[0] != 1 or exit_steps is None or exit_steps.shape[0] != n):
         raise ValueError("with exit_margin, out must hold one step and exit_steps one number a row")
+    if rule.exits or samples.n_steps > 1 or s.simulation != COUNTING:
+        together = 1
     with nogil:
-        for k in range(n):
-            row = k if chosen is None else chosen[k]
-            samples.show(network, row, s.simulation != COUNTING, &stimulus)
+        while k < n:
+            together = min(together, n - k)
+            for i in range(together):
+                samples.show(network, k + i if chosen is None else chosen[k + i], s.simulation != COUNTING, &stimuli[i])
             t = 0
             while t < s.n_time_steps:
                 # Counting knows the state at any time step without those before; of a stream it needs their sum.
@@ -134,22 +141,31 @@ def outputs(Network network not None, settings, X, float[:, :, :] out, *, rows=N
                     t = min(max(2 * t, 1), s.n_time_steps)
                 else:
                     t = max(t, before) + 1
-                if ((stimulus.step != 0 and frames_sum(network, &stimulus, previous + 1, t))
-                        or step_run(network, &s, &stimulus, t) >= 0):
-                    with gil:
-                        return row
+                failed = ((stimuli[0].step != 0 and frames_sum(network, stimuli, previous + 1, t))
+                          or step_run(network, &s, stimuli, together, t) >= 0)
+                if failed:
+                    break
                 if rule.exits or t > before:
-                    for j in range(output.n_units):
-                        out[0 if rule.exits else t - before - 1, k, j] = output.input_sum[j] / <float> t
-                work += size
+                    for i in range(together):
+                        sums = sample_sums(output, i)
+                        for j in range(output.n_units):
+                            out[0 if rule.exits else t - before - 1, k + i, j] = sums[j] / <float> t
+                work += together * size
                 if work > WORK_BETWEEN_SIGNALS:
                     work = 0.0
                     with gil:
                         PyErr_CheckSignals()
                 if rule.exits and output_decided(output, &rule, t):
                     break
+            if failed and together == 1:
+                with gil:
+                    return k if chosen is None else chosen[k]
+            if failed:
+                together = 1    # which of them it is
+                continue
             if rule.exits:
                 exit_steps[k] = t
+            k += together
     return -1
 
 
@@ -171,7 +187,7 @@ cdef void unit_spikes(Network network, float *before, int32_t *out) noexcept nog
             # Without a tally a unit fires spikes of one sign in a step.
             fired = abs(net) if layer.tally == NULL else layer.tally[j]
             unit = <int32_t> j
-            units_name(layer, &unit, 1)
+            units_name(layer.shown, &unit, 1)
             out[2 * unit] = <int32_t> ((fired + net) / 2)
             out[2 * unit + 1] = <int32_t> ((fired - net) / 2)
             before[j] = layer.net_count[j]
@@ -226,7 +242,7 @@ def spike_counts(Network network not None, settings, X, int64_t[:, :, ::1] out,
             if units is not None:
                 before[:] = 0.0
             for t in range(1, s.n_time_steps + 1):
-                if step_run(network, &s, &stimulus, t) >= 0:
+                if step_run(network, &s, &stimulus, 1, t) >= 0:
                     with gil:
                         return row
                 if units is not None:

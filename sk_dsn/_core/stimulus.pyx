@@ -1,6 +1,7 @@
 """Samples, dense or sparse, as the core's loops take them."""
 import numpy as np
 
+from .kernels cimport SpikeCounts
 from .network cimport Network, within
 
 
@@ -37,6 +38,7 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
     cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil:
         """Makes `sample` what the network is shown. Condensed, a static vector has a state only where it is not zero: the
         time-stepped simulations look at it again at each step."""
+        cdef SpikeCounts shown
         stimulus.step = 0
         stimulus.unit = NULL
         if self.sparse:
@@ -49,8 +51,9 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
             if self.n_steps > 1:
                 stimulus.step = self.n_features
             elif condense:
-                stimulus.n = network.kernels.spikes_list(stimulus.x, self.n_features, network.shown_unit,
-                                                         network.shown_value)
+                shown.unit, shown.count = network.shown_unit, network.shown_value
+                network.kernels.spikes_list(stimulus.x, self.n_features, &shown)
+                stimulus.n = shown.n
                 stimulus.x = network.shown_value
                 stimulus.unit = network.shown_unit
         network.layers[0].n_active = stimulus.n

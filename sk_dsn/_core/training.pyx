@@ -7,6 +7,7 @@ from libc.string cimport memcpy, memset
 from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
+from .kernels cimport FIRE_UP
 from .learning cimport (dropout_clear, dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
@@ -28,12 +29,13 @@ cdef int counting_learn(Network network, const Settings *settings, const Stimulu
     for l in range(network.n_layers):
         network.layers[l].n_error_spikes = network.layers[l].n_passed = 0
     for t in range(1 if stimulus.step else settings.n_time_steps, settings.n_time_steps + 1):
-        failed = counting_run(network, settings, stimulus, t)
+        failed = counting_run(network, settings, stimulus, 1, t)
         if failed >= 0:
             return failed
     if settings.rectifying_output:
         loss[0] += output_error(network, settings, settings.n_time_steps)
-        if network.kernels.sum_rectify(output.input_sum, output.n_units, output.net_count):
+        if network.kernels.sums_count(output.input_sum, output.n_units, 1.0, FIRE_UP, NULL, output.net_count,
+                                      output.spikes):
             return last
         memset(network.target_potential, 0, output.width * sizeof(float))
         rectifying_error_take(network, settings)
