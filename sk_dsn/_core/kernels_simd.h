@@ -129,10 +129,18 @@ NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stri
 }
 
 /* Tiles of the weights that all samples take from the first-level cache, one after the other. A tile of weights too many
-   for the second level is copied: its rows would lie on as many pages. */
+   for the second level is copied, as its rows would lie on as many pages, and the next one fetched meanwhile. */
 #define TILE 6144
 #define TILE_COLUMNS (64 < REGISTERS * LANES ? 64 : REGISTERS * LANES)
 #define TILE_COPIED (1 << 18)
+
+TARGET static ALWAYS_INLINE void
+NAME(rows_prefetch)(const float *weights, ptrdiff_t stride, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t i = first; i < end; i++)
+        for (ptrdiff_t column = 0; column < TILE_COLUMNS; column += ROW_PADDING)
+            PREFETCH(weights + i * stride + column);
+}
 
 TARGET static void
 NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float *weights, ptrdiff_t stride,
@@ -153,10 +161,16 @@ NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float 
             const float *tile = weights + first;
             for (ptrdiff_t i = row; copied && i < row_end; i++)
                 memcpy(copy + (i - row) * TILE_COLUMNS, tile + i * stride, (end - first) * sizeof(float));
-            for (ptrdiff_t s = 0; s < n_samples; s++)
+            const int beside = b + 1 < n_blocks;
+            const float *next = beside ? weights + end : weights + (row_end - row) * stride;
+            const ptrdiff_t n_below = n_rows - row_end < rows ? n_rows - row_end : rows;
+            const ptrdiff_t n_next = !copied ? 0 : beside ? row_end - row : n_below;
+            for (ptrdiff_t s = 0; s < n_samples; s++) {
+                NAME(rows_prefetch)(next, stride, row + s * n_next / n_samples, row + (s + 1) * n_next / n_samples);
                 NAME(columns_add)(sum + s * sum_stride + first, end - first, copied ? copy - row * TILE_COLUMNS : tile,
                                   copied ? TILE_COLUMNS : stride, spikes[s].unit + from[s], spikes[s].count + from[s],
                                   to[s] - from[s]);
+            }
         }
     }
 }
