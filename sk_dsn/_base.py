@@ -14,7 +14,15 @@ from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import CallbackSupportMixin, Interval, Options, StrOptions, check_sample_weight, parse_version
+from ._compat import (
+    CallbackSupportMixin,
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    make_constraint,
+    parse_version,
+)
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.stimulus import Samples as CoreSamples
@@ -145,6 +153,20 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.n_jobs = n_jobs
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._made_constraints = {
+            name: [make_constraint(constraint) for constraint in constraints]
+            for name, constraints in cls._parameter_constraints.items()
+        }
+
+    def _validate_params(self):
+        """As scikit-learn's, which makes the constraints anew in each call: that would be half of learning one sample."""
+        for name, value in vars(self).items():
+            constraints = self._made_constraints.get(name)
+            if constraints is not None and not any(constraint.is_satisfied_by(value) for constraint in constraints):
+                super()._validate_params()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

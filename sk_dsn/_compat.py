@@ -1,7 +1,7 @@
 """What we use of scikit-learn's private modules, and what its older versions lack, all in one place."""
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions, make_constraint
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -34,5 +34,6 @@ __all__ = [
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
+    "make_constraint",
     "parse_version",
 ]
