@@ -27,7 +27,7 @@ from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.stimulus import Samples as CoreSamples
 from ._core.training import train_epoch
-from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
+from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, choose_simulation, core_settings
 from ._threads import row_blocks, run_in_threads, thread_count
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
@@ -240,11 +240,16 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.__dict__ = trained.__dict__
         return self
 
-    def _check_samples(self, X, y, sample_weight, classes, reset):
-        """Checked samples to train on or to score."""
-        if _is_stream(X):
-            X = self._check_stream(X, reset)
-            y = validate_data(self, y=y, **self._target_checks)
+    def _check_samples(self, X, y, sample_weight, classes, reset, learned=True):
+        """Checked samples to train on, or (not `learned`) only to score."""
+        plain = self._plain_input(X, reset)
+        if plain is not None:
+            X, y = plain, self._check_targets(y)
+            if reset:
+                validate_data(self, X, skip_check_array=True)
+            check_consistent_length(X, y)
+        elif _is_stream(X):
+            X, y = self._check_stream(X, reset), self._check_targets(y)
             check_consistent_length(X, y)
         else:
             X, y = validate_data(
@@ -253,7 +258,18 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             X = _orderly(X)
         targets = self._encode_targets(y.toarray() if issparse(y) else y, classes, reset)
         weights = self._check_weights(sample_weight, X, targets)
-        return Samples(X, targets, weights, np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights))
+        rows = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights)
+        # An epoch of counting, which is quick, finds values that are not finite where it learns them.
+        if plain is not None and not (learned and len(rows) == len(X) and choose_simulation(self) == "counting"):
+            self._check_finite(X)
+        return Samples(X, targets, weights, rows)
+
+    def _check_targets(self, y):
+        """y as an array."""
+        plain = _plain_array(y, "biufU")
+        if plain is not None and (plain.dtype.kind != "f" or np.isfinite(plain).all()):
+            return plain
+        return validate_data(self, y=y, **self._target_checks)
 
     def _check_weights(self, sample_weight, X, targets):
         """Weights of the samples in float32, or None where all are 1."""
@@ -292,7 +308,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 "weights)."
             )
         try:
-            return self._check_samples(X_val, y_val, sample_weight_val, classes=None, reset=False)
+            return self._check_samples(X_val, y_val, sample_weight_val, classes=None, reset=False, learned=False)
         except ValueError as error:
             raise ValueError(f"Validation samples (X_val, y_val, sample_weight_val): {error}") from error
 
@@ -405,6 +421,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             weights=samples.weights,
         )
         if failed_layer == 0:
+            self._check_finite(samples.X)
             raise ValueError(
                 f"Input contains values that mean more than 2**24 spikes in {settings['n_time_steps']} time steps. "
                 "Scale the features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps."
@@ -656,30 +673,33 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return int(self.n_time_steps)
 
     def _check_prediction_input(self, X):
-        """X in float32 and C order, static (n_samples, n_features) or streams (n_samples, n_time_steps, n_features).
-
-        Plain arrays of the right shape skip scikit-learn's validation, which costs more than a prediction: the core finds
-        values that are not finite.
-        """
+        """X in float32 and C order, static (n_samples, n_features) or streams (n_samples, n_time_steps, n_features)."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
+        plain = self._plain_input(X, reset=False)
+        if plain is not None:
+            return plain
         if _is_stream(X):
             return self._check_stream(X, reset=False)
-        if (
-            type(X) is np.ndarray
-            and X.ndim == 2
-            and X.shape[0] > 0
-            and X.shape[1] == self.n_features_in_
-            and X.dtype.char in "fd"
-            and not hasattr(self, "feature_names_in_")
-        ):
-            if X.dtype.char == "d":
-                with np.errstate(over="ignore"):
-                    X = X.astype(np.float32)
-            X = np.ascontiguousarray(X, dtype=np.float32)
-        else:
-            X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False)
-        return _orderly(X)
+        return _orderly(validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False))
+
+    def _plain_input(self, X, reset):
+        """X in float32 and C order where it is a plain array of numbers, or a list of lists of them, of the right shape; else
+        None. It skips scikit-learn's validation, which costs more than a prediction: the core finds values that are not
+        finite."""
+        X = _plain_array(X, "fiub")
+        if X is None or X.ndim != 2:
+            return None
+        if not reset and (X.shape[1] != self.n_features_in_ or hasattr(self, "feature_names_in_")):
+            return None
+        if X.dtype.char != "f":
+            with np.errstate(over="ignore"):
+                X = X.astype(np.float32)
+        return _orderly(np.ascontiguousarray(X, dtype=np.float32))
+
+    def _check_finite(self, X):
+        """Raises as scikit-learn does where values of a checked X are not finite."""
+        validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
@@ -752,7 +772,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return thread_count(self.n_jobs)
 
     def _raise_out_of_range(self, X, row):
-        validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
+        self._check_finite(X)
         raise ValueError(
             f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
             "Scale the features as in training."
@@ -761,6 +781,18 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _staged_outputs(self, X):
         X = self._check_prediction_input(X)
         yield from self._run_network(X, n_steps=self._settings(X)["n_time_steps"])[0]
+
+
+def _plain_array(values, kinds):
+    """`values` where they are an array, or can be made one of a list, of one or two dimensions and of a type among `kinds`
+    (NumPy's letters); else None."""
+    if type(values) is list:
+        try:
+            values = np.array(values)
+        except ValueError:  # ragged
+            return None
+    plain = type(values) is np.ndarray and values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in kinds
+    return values if plain else None
 
 
 def _orderly(X):
