@@ -3,6 +3,7 @@ import copy
 import time
 import warnings
 from abc import ABCMeta, abstractmethod
+from functools import partial
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import (
-    CallbackSupportMixin,
+    CallbackSupport,
     Interval,
     Options,
     StrOptions,
@@ -44,7 +45,7 @@ class Samples(NamedTuple):
     rows: np.ndarray  # those that take part: of a weight above 0
 
 
-class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
     """A deep spiking network behind scikit-learn's interface.
 
     Subclasses encode targets (`_encode_targets`), name the number of outputs and judge validation samples.
@@ -232,9 +233,10 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             )
         else:
             trained._continue_network()
-        network = trained._training_network(samples.X)
+        settings = trained._settings(samples.X)
+        network = trained._training_network(settings)
         rates = (self.learning_rate_init, self.learning_rate_init)
-        trained.loss_curve_.append(trained._train_epoch(network, samples, rates))
+        trained.loss_curve_.append(trained._train_epoch(network, settings, samples, rates))
         trained.n_iter_ += 1
         trained._store_potentials(network)
         self.__dict__ = trained.__dict__
@@ -375,14 +377,13 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Copies of weights and biases in the layout that training takes."""
         return [padded_copy(w) for w in self.coefs_], [padded_copy(b[np.newaxis])[0] for b in self.intercepts_]
 
-    def _training_network(self, X):
-        stepped = self._settings(X)["simulation"] != SIMULATIONS["counting"]
+    def _training_network(self, settings):
         return Network(
             self.coefs_,
             self.intercepts_ if self.fit_intercept else None,
             self.backward_potentials_,
             potentials=self.forward_potentials_ if self.forward_reset == "keep" else None,
-            stepped=stepped,
+            stepped=settings["simulation"] != SIMULATIONS["counting"],
             dropout=self.dropout > 0,
         )
 
@@ -392,18 +393,19 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if self.forward_reset == "keep":
             self.forward_potentials_ = network.potentials()
 
-    def _fitted_copy(self):
-        """Copies of all that `fit` has set so far."""
+    def _fitted_copy(self, network=None):
+        """Copies of all that `fit` has set so far, and of what a network in training would go on with."""
+        if network is not None:
+            self._store_potentials(network)
         return copy.deepcopy({name: value for name, value in vars(self).items() if name.endswith("_")})
 
     def _epoch_order(self, rows):
         """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
-        if not self.shuffle:
+        if not self.shuffle or len(rows) == 1:
             return rows
         return np.random.default_rng([self.seed_, self.t_]).permutation(rows)
 
-    def _train_epoch(self, network, samples, rates):
-        settings = self._settings(samples.X)
+    def _train_epoch(self, network, settings, samples, rates):
         labels, values = (samples.targets, None) if samples.targets.ndim == 1 else (None, samples.targets)
         order = self._epoch_order(samples.rows)
         epoch, self.t_ = self.t_, self.t_ + len(order)  # an interrupted epoch is not drawn again
@@ -443,7 +445,8 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 samples, validation = self._split(samples)
             self.validation_scores_ = list(self.validation_scores_ or [])
         self.loss_curve_ = list(self.loss_curve_)
-        network = self._training_network(samples.X)
+        settings = self._settings(samples.X)
+        network = self._training_network(settings)
         best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
         rate, began = self.learning_rate_init, time.perf_counter()
         self.n_iter_ = 0
@@ -455,14 +458,12 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                     rates = [self.learning_rate_init * (1 - k / self.max_iter) for k in (epoch, epoch + 1)]
                 else:
                     rates = [rate, rate]
-                loss = self._train_epoch(network, samples, rates)
+                loss = self._train_epoch(network, settings, samples, rates)
                 self.loss_curve_.append(loss)
                 self.n_iter_ += 1
-                report = f"Epoch {self.n_iter_}/{self.max_iter}, loss {loss:.6f}"
                 if self.early_stopping:
                     score = self._score_samples(validation)
                     self.validation_scores_.append(score)
-                    report += f", validation score {score:.4f}"
                     improved = score >= best_score + self.tol
                     if score > best_score:
                         best_score, best_state = score, (*self._weights_copy(), network.error_potentials())
@@ -470,9 +471,10 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                     improved = loss <= best_loss - self.tol
                     best_loss = min(best_loss, loss)
                 if self.verbose:
-                    print(f"{report}, {time.perf_counter() - began:.1f} s")
-                self._store_potentials(network)
-                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=self._fitted_copy):
+                    scored = f", validation score {score:.4f}" if self.early_stopping else ""
+                    seconds = time.perf_counter() - began
+                    print(f"Epoch {self.n_iter_}/{self.max_iter}, loss {loss:.6f}{scored}, {seconds:.1f} s")
+                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=partial(self._fitted_copy, network)):
                     break
                 stalled = 0 if improved else stalled + 1
                 if stalled >= self.n_iter_no_change:

@@ -10,24 +10,32 @@ try:
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:
-        """Stands in for the mixin of scikit-learn 1.9: without callbacks, nobody is told."""
+        def _init_callback_context(self, *, max_subtasks): ...
 
-        def _init_callback_context(self, *, max_subtasks):
-            return NoCallbacks()
 
-    class NoCallbacks:
-        def subcontext(self, *, task_name):
-            return self
+class NoCallbacks:
+    """A context of scikit-learn's callbacks where there are none: nobody is told."""
 
-        def call_on_fit_task_begin(self, **told):
-            return self
+    def subcontext(self, *, task_name):
+        return self
 
-        def call_on_fit_task_end(self, **told):
-            return False
+    def call_on_fit_task_begin(self, **told):
+        return self
+
+    def call_on_fit_task_end(self, **told):
+        return False
+
+
+class CallbackSupport(CallbackSupportMixin):
+    """scikit-learn's mixin, without a context for each epoch where there are no callbacks."""
+
+    def _init_callback_context(self, *, max_subtasks):
+        context = super()._init_callback_context(max_subtasks=max_subtasks)
+        return context if getattr(self, "_skl_callbacks", None) else NoCallbacks()
 
 
 __all__ = [
-    "CallbackSupportMixin",
+    "CallbackSupport",
     "Interval",
     "Options",
     "StrOptions",
