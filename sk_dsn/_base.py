@@ -1,5 +1,6 @@
 """What the estimators share: parameters, validation, epochs, stopping, prediction."""
 import copy
+import inspect
 import time
 import warnings
 from abc import ABCMeta, abstractmethod
@@ -157,16 +158,19 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        defaults = inspect.signature(cls).parameters
         cls._made_constraints = {
-            name: [make_constraint(constraint) for constraint in constraints]
+            name: (defaults[name].default, [make_constraint(constraint) for constraint in constraints])
             for name, constraints in cls._parameter_constraints.items()
+            if name in defaults
         }
 
     def _validate_params(self):
-        """As scikit-learn's, which makes the constraints anew in each call: that would be half of learning one sample."""
-        for name, value in vars(self).items():
-            constraints = self._made_constraints.get(name)
-            if constraints is not None and not any(constraint.is_satisfied_by(value) for constraint in constraints):
+        """As scikit-learn's, which makes the constraints and inspects the signature in each call: half of learning a sample.
+        Defaults need no check."""
+        for name, (default, constraints) in self._made_constraints.items():
+            value = getattr(self, name)
+            if value is not default and not any(constraint.is_satisfied_by(value) for constraint in constraints):
                 super()._validate_params()
 
     def __sklearn_tags__(self):
@@ -248,8 +252,10 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         if plain is not None:
             X, y = plain, self._check_targets(y)
             if reset:
-                validate_data(self, X, skip_check_array=True)
-            check_consistent_length(X, y)
+                self.n_features_in_ = X.shape[1]
+                self.__dict__.pop("feature_names_in_", None)
+            if len(X) != len(y):
+                check_consistent_length(X, y)
         elif _is_stream(X):
             X, y = self._check_stream(X, reset), self._check_targets(y)
             check_consistent_length(X, y)

@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
@@ -39,23 +39,26 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 
     The result is a view on memory of its own.
     """
-    line = ROW_PADDING * sizeof(float)
-    stride = padded(n_columns)
+    cdef Py_ssize_t stride = padded(n_columns)
     memory = np.zeros(n_rows * stride + ROW_PADDING, dtype=np.float32)
-    skip = -memory.ctypes.data % line // sizeof(float)
+    cdef float[::1] floats = memory
+    cdef Py_ssize_t skip = -(<uintptr_t> &floats[0] // sizeof(float)) % ROW_PADDING
     return memory[skip:skip + n_rows * stride].reshape(n_rows, stride)[:, :n_columns]
 
 
 def is_padded(array):
     """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros laid out."""
     base = array.base
-    if base is None or type(base) is not np.ndarray or base.ndim != 1 or array.dtype != np.float32:
+    if (base is None or type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32
+            or array.dtype != np.float32):
         return False
-    rows, columns = array.shape
-    row_bytes = padded(columns) * sizeof(float)
-    first = array.ctypes.data
-    return (array.strides[1] == sizeof(float) and (rows == 1 or array.strides[0] == row_bytes)
-            and first >= base.ctypes.data and first + rows * row_bytes <= base.ctypes.data + base.nbytes)
+    cdef const float[:, :] weights = array
+    cdef const float[:] memory = base
+    cdef Py_ssize_t row_floats = padded(weights.shape[1])
+    return (weights.strides[1] == sizeof(float)
+            and (weights.shape[0] == 1 or weights.strides[0] == row_floats * <Py_ssize_t> sizeof(float))
+            and memory.strides[0] == sizeof(float) and &weights[0, 0] >= &memory[0]
+            and &weights[0, 0] + weights.shape[0] * row_floats <= &memory[0] + memory.shape[0])
 
 
 def padded_copy(values):
@@ -241,8 +244,20 @@ def checked_vector(vector, Py_ssize_t n, name, int l):
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:
-    """Whether all of an array of indices are from 0 to n - 1."""
-    return len(indices) == 0 or (np.min(indices) >= 0 and np.max(indices) < n)
+    """Whether all of an array of indices, int32 or int64, are from 0 to n - 1."""
+    cdef const int32_t[:] short_indices
+    cdef const int64_t[:] long_indices
+    cdef Py_ssize_t k
+    cdef bint outside = False
+    if indices.itemsize == sizeof(int32_t):
+        short_indices = indices
+        for k in range(short_indices.shape[0]):
+            outside |= not 0 <= short_indices[k] < n
+    else:
+        long_indices = indices
+        for k in range(long_indices.shape[0]):
+            outside |= not 0 <= long_indices[k] < n
+    return not outside
 
 
 cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1:

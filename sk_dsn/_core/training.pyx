@@ -1,6 +1,7 @@
 """One epoch of training."""
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport isfinite
+from libc.float cimport FLT_MAX
+from libc.math cimport fabsf
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -86,24 +87,28 @@ cdef double sample_work(Network network, const Settings *settings) noexcept nogi
     return work
 
 
+cdef bint floats_are_finite(const float *values, Py_ssize_t n) noexcept nogil:
+    cdef bint outside = False
+    cdef Py_ssize_t j
+    for j in range(n):
+        outside |= not fabsf(values[j]) <= FLT_MAX
+    return not outside
+
+
 cdef bint network_is_finite(Network network) noexcept nogil:
     """Whether weights, biases and error potentials are."""
     cdef Layer *layer
-    cdef Py_ssize_t i, j
+    cdef bint finite = True
+    cdef Py_ssize_t i
     cdef int l
     for l in range(1, network.n_layers):
         layer = &network.layers[l]
         for i in range(network.layers[l - 1].n_units):
-            for j in range(layer.n_units):
-                if not isfinite(layer.weights[i * layer.stride + j]):
-                    return False
-        for j in range(layer.n_units if layer.intercepts != NULL else 0):
-            if not isfinite(layer.intercepts[j]):
-                return False
-        for j in range(layer.n_units):
-            if not isfinite(layer.error_potential[j]):
-                return False
-    return True
+            finite &= floats_are_finite(layer.weights + i * layer.stride, layer.n_units)
+        finite &= floats_are_finite(layer.error_potential, layer.n_units)
+        if layer.intercepts != NULL:
+            finite &= floats_are_finite(layer.intercepts, layer.n_units)
+    return finite
 
 
 cdef bint target_is_countable(Network network, const Settings *settings) noexcept nogil:
@@ -137,8 +142,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         Made for training; its weights change in place.
     settings : dict
         The fields of `settings.Settings`.
-    X : ndarray or CSR matrix
-        As `Samples` takes it.
+    X : Samples, or ndarray or CSR matrix as `Samples` takes it
     labels : ndarray of int32, shape (n_samples,), or None
         Index of the output whose target is 1 where all others are 0.
     Y : ndarray of float32, shape (n_samples, n_outputs), or None
@@ -164,7 +168,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         then of no use.
     """
     cdef Settings s = settings
-    cdef Samples samples = Samples(X)
+    cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef Stimulus stimulus
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef const int32_t[::1] label_of = labels
