@@ -322,7 +322,13 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
 
     def _check_stream(self, X, reset):
         """A stream as C-ordered float32; its features are the last axis."""
+        kind = type(X[0]).__name__ if isinstance(X, (list, tuple)) else None
         X = np.asarray(X)
+        if X.ndim != 3:
+            raise ValueError(
+                f"X is a list of {kind}, of which no array (n_samples, n_time_steps, n_features) can be made. Samples that "
+                "are sparse matrices of a row each go into one sparse matrix: scipy.sparse.vstack(X)."
+            )
         if X.shape[1] < 1:
             raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
         flat = X.reshape(X.shape[0] * X.shape[1], X.shape[2])
@@ -692,9 +698,10 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         return _orderly(validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False))
 
     def _plain_input(self, X, reset):
-        """X in float32 and C order where it is a plain array of numbers, or a list of lists of them, of the right shape; else
-        None. It skips scikit-learn's validation, which costs more than a prediction: the core finds values that are not
-        finite."""
+        """X in float32 and C order where it is a plain array, or a list of lists, of numbers and of the right shape; else None.
+
+        It skips scikit-learn's validation, which costs more than a prediction: the core finds values that are not finite.
+        """
         X = _plain_array(X, "fiub")
         if X is None or X.ndim != 2:
             return None
@@ -764,7 +771,9 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         blocks, n_threads = [slice(0, n_rows)], 1
         if n_rows > 1:
             n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
-            of_threads = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
+            n_shown = 1 + X.nnz / X.shape[0] if issparse(X) else X.shape[-1]
+            work_of_look = n_shown * coefs[0].shape[1] + sum(w.size for w in coefs[1:])
+            of_threads = row_blocks(n_rows, n_looks * work_of_look)
             n_threads = min(len(of_threads), self._n_threads())
         if n_threads > 1:
             blocks = of_threads
