@@ -698,7 +698,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         return _orderly(validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False))
 
     def _plain_input(self, X, reset):
-        """X in float32 and C order where it is a plain array, or a list of lists, of numbers and of the right shape; else None.
+        """X in float32 and C order where it is an array or a list of lists of numbers, of the right shape; else None.
 
         It skips scikit-learn's validation, which costs more than a prediction: the core finds values that are not finite.
         """
