@@ -254,7 +254,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
             if reset:
                 self.n_features_in_ = X.shape[1]
                 self.__dict__.pop("feature_names_in_", None)
-            if len(X) != len(y):
+            if len(X) != y.shape[0]:
                 check_consistent_length(X, y)
         elif _is_stream(X):
             X, y = self._check_stream(X, reset), self._check_targets(y)
