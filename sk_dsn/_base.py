@@ -28,7 +28,7 @@ from ._compat import (
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.stimulus import Samples as CoreSamples
-from ._core.training import train_epoch
+from ._core.training import epoch_order, train_epoch
 from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, choose_simulation, core_settings
 from ._threads import row_blocks, run_in_threads, thread_count
 
@@ -413,9 +413,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
 
     def _epoch_order(self, rows):
         """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
-        if not self.shuffle or len(rows) == 1:
-            return rows
-        return np.random.default_rng([self.seed_, self.t_]).permutation(rows)
+        return epoch_order(rows, self.seed_, self.t_) if self.shuffle else rows
 
     def _train_epoch(self, network, settings, samples, rates):
         labels, values = (samples.targets, None) if samples.targets.ndim == 1 else (None, samples.targets)

@@ -194,7 +194,7 @@ def test_learning_one_sample_at_a_time_comes_close_to_fit(digits):
     X, y = digits
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     online = small()
-    for _ in range(3):
+    for _ in range(5):
         for k in range(len(X_train)):
             online.partial_fit(X_train[k, None], y_train[k, None], classes=np.arange(10))
     fitted = small(max_iter=20).fit(X_train, y_train)

@@ -1,4 +1,6 @@
 """One epoch of training."""
+import numpy as np
+
 from cpython.exc cimport PyErr_CheckSignals
 from libc.float cimport FLT_MAX
 from libc.math cimport fabsf
@@ -11,7 +13,7 @@ from .event_driven cimport event_feedback, event_step
 from .learning cimport (dropout_clear, dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
-from .rng cimport sample_key
+from .rng cimport sample_key, uniform
 from .settings cimport COUNTING, EVENT_DRIVEN, RESET_KEEP, Settings
 from .spike_train cimport SPIKE_LIMIT
 from .stepping cimport backward_reset, input_sum_refresh, input_sum_step, sample_begin
@@ -129,6 +131,29 @@ cdef void counts_record(Network network, int64_t *record) noexcept nogil:
         record[network.n_layers + l] = network.layers[l].n_error_spikes
         record[2 * network.n_layers + l] = network.layers[l].n_passed
     record[3 * network.n_layers] = network.n_target_spikes
+
+
+def epoch_order(const Py_ssize_t[::1] rows, uint64_t seed, uint64_t epoch):
+    """The rows in an order drawn at random: a function of seed and epoch alone.
+
+    Parameters
+    ----------
+    rows : ndarray of intp
+    seed, epoch : int
+        As `train_epoch` takes them.
+
+    Returns
+    -------
+    order : ndarray of intp
+    """
+    order = np.array(rows)
+    cdef Py_ssize_t[::1] shuffled = order
+    cdef Py_ssize_t k, other
+    for k in range(shuffled.shape[0] - 1, 0, -1):
+        # Hidden layers, from 1 on, draw under the same key; the input does not.
+        other = <Py_ssize_t> (uniform(sample_key(seed, epoch, k), 0, 0) * (k + 1))
+        shuffled[k], shuffled[other] = shuffled[other], shuffled[k]
+    return order
 
 
 def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize_t[::1] order, *,
