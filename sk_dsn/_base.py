@@ -41,6 +41,7 @@ class Samples(NamedTuple):
     """Checked samples to learn from or to score. Which take part is said by index, so that none are copied."""
 
     X: np.ndarray  # float32, shape (n_samples, n_features) or (n_samples, n_time_steps, n_features); or a CSR matrix
+    shown: CoreSamples  # the same for the core
     targets: np.ndarray  # as `_encode_targets` returns them
     weights: np.ndarray | None  # float32, shape (n_samples,); None: all 1
     rows: np.ndarray  # those that take part: of a weight above 0
@@ -270,7 +271,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         # An epoch of counting, which is quick, finds values that are not finite where it learns them.
         if plain is not None and not (learned and len(rows) == len(X) and choose_simulation(self) == "counting"):
             self._check_finite(X)
-        return Samples(X, targets, weights, rows)
+        return Samples(X, CoreSamples(frames(X)), targets, weights, rows)
 
     def _check_targets(self, y):
         """y as an array."""
@@ -422,7 +423,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         loss, failed_layer = train_epoch(
             network,
             settings,
-            frames(samples.X),
+            samples.shown,
             labels,
             values,
             order,
