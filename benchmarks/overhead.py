@@ -96,10 +96,11 @@ def fit_iris(report, options):
         "early_stopping=True": SpikingMLPClassifier(early_stopping=True, random_state=0),
     }
     calls = {name: partial(estimator.fit, X, y) for name, estimator in estimators.items()}
-    rows = [
-        row | {"epochs": estimators[row["call"]].n_iter_} | report.judgement(row["median ms"], IRIS_MILLISECONDS)
-        for row in python_rows(calls, 2 if options.quick else 101, "ms")
-    ]
+    rows = []
+    for row in python_rows(calls, 2 if options.quick else 101, "ms"):
+        estimator = estimators[row["call"]]
+        target = None if estimator.early_stopping else IRIS_MILLISECONDS
+        rows.append(row | {"epochs": estimator.n_iter_} | report.judgement(row["median ms"], target))
     report.table("b. The Python side of fit, iris", rows)
 
 

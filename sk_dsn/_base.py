@@ -510,21 +510,21 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
 
     def _split(self, samples):
         """Samples to train on, and samples held out."""
-        from sklearn.model_selection import train_test_split  # half of all that importing sk_dsn would cost
+        # Half of all that importing sk_dsn would cost.
+        from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-        rows, targets = samples.rows, samples.targets
-        stratify = targets[rows] if targets.ndim == 1 else None
+        rows, targets = samples.rows, samples.targets[samples.rows]
+        splitter = StratifiedShuffleSplit if targets.ndim == 1 else ShuffleSplit
+        split = splitter(1, test_size=self.validation_fraction, random_state=self.seed_).split(rows, targets)
         try:
-            training, validation = train_test_split(
-                rows, test_size=self.validation_fraction, random_state=self.seed_, stratify=stratify
-            )
+            training, validation = next(split)
         except ValueError as error:
             raise ValueError(
                 f"early_stopping=True could not hold out validation_fraction={self.validation_fraction} of {len(rows)} "
                 f"samples: {str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more "
                 "samples."
             ) from error
-        return samples._replace(rows=training), samples._replace(rows=validation)
+        return samples._replace(rows=rows[training]), samples._replace(rows=rows[validation])
 
     def _score_samples(self, samples):
         weights = None if samples.weights is None else samples.weights[samples.rows]
