@@ -1,8 +1,10 @@
 """What the estimators share: parameters, validation, epochs, stopping, prediction."""
 import copy
+import inspect
 import time
 import warnings
 from abc import ABCMeta, abstractmethod
+from functools import partial
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -14,12 +16,20 @@ from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import CallbackSupportMixin, Interval, Options, StrOptions, check_sample_weight, parse_version
+from ._compat import (
+    CallbackSupport,
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    make_constraint,
+    parse_version,
+)
 from ._core.network import Network, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.stimulus import Samples as CoreSamples
-from ._core.training import train_epoch
-from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, core_settings
+from ._core.training import epoch_order, train_epoch
+from ._settings import LOSSES, NEURONS, RESETS, SIMULATIONS, choose_simulation, core_settings
 from ._threads import row_blocks, run_in_threads, thread_count
 
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
@@ -31,12 +41,13 @@ class Samples(NamedTuple):
     """Checked samples to learn from or to score. Which take part is said by index, so that none are copied."""
 
     X: np.ndarray  # float32, shape (n_samples, n_features) or (n_samples, n_time_steps, n_features); or a CSR matrix
+    shown: CoreSamples  # the same for the core
     targets: np.ndarray  # as `_encode_targets` returns them
     weights: np.ndarray | None  # float32, shape (n_samples,); None: all 1
     rows: np.ndarray  # those that take part: of a weight above 0
 
 
-class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
     """A deep spiking network behind scikit-learn's interface.
 
     Subclasses encode targets (`_encode_targets`), name the number of outputs and judge validation samples.
@@ -146,6 +157,23 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.n_iter_no_change = n_iter_no_change
         self.n_jobs = n_jobs
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        defaults = inspect.signature(cls).parameters
+        cls._made_constraints = {
+            name: (defaults[name].default, [make_constraint(constraint) for constraint in constraints])
+            for name, constraints in cls._parameter_constraints.items()
+            if name in defaults
+        }
+
+    def _validate_params(self):
+        """As scikit-learn's, which makes the constraints and inspects the signature in each call: half of learning a sample.
+        Defaults need no check."""
+        for name, (default, constraints) in self._made_constraints.items():
+            value = getattr(self, name)
+            if value is not default and not any(constraint.is_satisfied_by(value) for constraint in constraints):
+                super()._validate_params()
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True  # streams
@@ -210,19 +238,27 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             )
         else:
             trained._continue_network()
-        network = trained._training_network(samples.X)
+        settings = trained._settings(samples.X)
+        network = trained._training_network(settings)
         rates = (self.learning_rate_init, self.learning_rate_init)
-        trained.loss_curve_.append(trained._train_epoch(network, samples, rates))
+        trained.loss_curve_.append(trained._train_epoch(network, settings, samples, rates))
         trained.n_iter_ += 1
         trained._store_potentials(network)
         self.__dict__ = trained.__dict__
         return self
 
-    def _check_samples(self, X, y, sample_weight, classes, reset):
-        """Checked samples to train on or to score."""
-        if _is_stream(X):
-            X = self._check_stream(X, reset)
-            y = validate_data(self, y=y, **self._target_checks)
+    def _check_samples(self, X, y, sample_weight, classes, reset, learned=True):
+        """Checked samples to train on, or (not `learned`) only to score."""
+        plain = self._plain_input(X, reset)
+        if plain is not None:
+            X, y = plain, self._check_targets(y)
+            if reset:
+                self.n_features_in_ = X.shape[1]
+                self.__dict__.pop("feature_names_in_", None)
+            if len(X) != y.shape[0]:
+                check_consistent_length(X, y)
+        elif _is_stream(X):
+            X, y = self._check_stream(X, reset), self._check_targets(y)
             check_consistent_length(X, y)
         else:
             X, y = validate_data(
@@ -231,7 +267,18 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             X = _orderly(X)
         targets = self._encode_targets(y.toarray() if issparse(y) else y, classes, reset)
         weights = self._check_weights(sample_weight, X, targets)
-        return Samples(X, targets, weights, np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights))
+        rows = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights)
+        # An epoch of counting, which is quick, finds values that are not finite where it learns them.
+        if plain is not None and not (learned and len(rows) == len(X) and choose_simulation(self) == "counting"):
+            self._check_finite(X)
+        return Samples(X, CoreSamples(frames(X)), targets, weights, rows)
+
+    def _check_targets(self, y):
+        """y as an array."""
+        plain = _plain_array(y, "biufU")
+        if plain is not None and (plain.dtype.kind != "f" or np.isfinite(plain).all()):
+            return plain
+        return validate_data(self, y=y, **self._target_checks)
 
     def _check_weights(self, sample_weight, X, targets):
         """Weights of the samples in float32, or None where all are 1."""
@@ -270,13 +317,19 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 "weights)."
             )
         try:
-            return self._check_samples(X_val, y_val, sample_weight_val, classes=None, reset=False)
+            return self._check_samples(X_val, y_val, sample_weight_val, classes=None, reset=False, learned=False)
         except ValueError as error:
             raise ValueError(f"Validation samples (X_val, y_val, sample_weight_val): {error}") from error
 
     def _check_stream(self, X, reset):
         """A stream as C-ordered float32; its features are the last axis."""
+        kind = type(X[0]).__name__ if isinstance(X, (list, tuple)) else None
         X = np.asarray(X)
+        if X.ndim != 3:
+            raise ValueError(
+                f"X is a list of {kind}, of which no array (n_samples, n_time_steps, n_features) can be made. Samples that "
+                "are sparse matrices of a row each go into one sparse matrix: scipy.sparse.vstack(X)."
+            )
         if X.shape[1] < 1:
             raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
         flat = X.reshape(X.shape[0] * X.shape[1], X.shape[2])
@@ -337,14 +390,13 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Copies of weights and biases in the layout that training takes."""
         return [padded_copy(w) for w in self.coefs_], [padded_copy(b[np.newaxis])[0] for b in self.intercepts_]
 
-    def _training_network(self, X):
-        stepped = self._settings(X)["simulation"] != SIMULATIONS["counting"]
+    def _training_network(self, settings):
         return Network(
             self.coefs_,
             self.intercepts_ if self.fit_intercept else None,
             self.backward_potentials_,
             potentials=self.forward_potentials_ if self.forward_reset == "keep" else None,
-            stepped=stepped,
+            stepped=settings["simulation"] != SIMULATIONS["counting"],
             dropout=self.dropout > 0,
         )
 
@@ -354,25 +406,24 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if self.forward_reset == "keep":
             self.forward_potentials_ = network.potentials()
 
-    def _fitted_copy(self):
-        """Copies of all that `fit` has set so far."""
+    def _fitted_copy(self, network=None):
+        """Copies of all that `fit` has set so far, and of what a network in training would go on with."""
+        if network is not None:
+            self._store_potentials(network)
         return copy.deepcopy({name: value for name, value in vars(self).items() if name.endswith("_")})
 
     def _epoch_order(self, rows):
         """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
-        if not self.shuffle:
-            return rows
-        return np.random.default_rng([self.seed_, self.t_]).permutation(rows)
+        return epoch_order(rows, self.seed_, self.t_) if self.shuffle else rows
 
-    def _train_epoch(self, network, samples, rates):
-        settings = self._settings(samples.X)
+    def _train_epoch(self, network, settings, samples, rates):
         labels, values = (samples.targets, None) if samples.targets.ndim == 1 else (None, samples.targets)
         order = self._epoch_order(samples.rows)
         epoch, self.t_ = self.t_, self.t_ + len(order)  # an interrupted epoch is not drawn again
         loss, failed_layer = train_epoch(
             network,
             settings,
-            frames(samples.X),
+            samples.shown,
             labels,
             values,
             order,
@@ -383,6 +434,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             weights=samples.weights,
         )
         if failed_layer == 0:
+            self._check_finite(samples.X)
             raise ValueError(
                 f"Input contains values that mean more than 2**24 spikes in {settings['n_time_steps']} time steps. "
                 "Scale the features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps."
@@ -404,7 +456,8 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                 samples, validation = self._split(samples)
             self.validation_scores_ = list(self.validation_scores_ or [])
         self.loss_curve_ = list(self.loss_curve_)
-        network = self._training_network(samples.X)
+        settings = self._settings(samples.X)
+        network = self._training_network(settings)
         best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
         rate, began = self.learning_rate_init, time.perf_counter()
         self.n_iter_ = 0
@@ -416,14 +469,12 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                     rates = [self.learning_rate_init * (1 - k / self.max_iter) for k in (epoch, epoch + 1)]
                 else:
                     rates = [rate, rate]
-                loss = self._train_epoch(network, samples, rates)
+                loss = self._train_epoch(network, settings, samples, rates)
                 self.loss_curve_.append(loss)
                 self.n_iter_ += 1
-                report = f"Epoch {self.n_iter_}/{self.max_iter}, loss {loss:.6f}"
                 if self.early_stopping:
                     score = self._score_samples(validation)
                     self.validation_scores_.append(score)
-                    report += f", validation score {score:.4f}"
                     improved = score >= best_score + self.tol
                     if score > best_score:
                         best_score, best_state = score, (*self._weights_copy(), network.error_potentials())
@@ -431,9 +482,10 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                     improved = loss <= best_loss - self.tol
                     best_loss = min(best_loss, loss)
                 if self.verbose:
-                    print(f"{report}, {time.perf_counter() - began:.1f} s")
-                self._store_potentials(network)
-                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=self._fitted_copy):
+                    scored = f", validation score {score:.4f}" if self.early_stopping else ""
+                    seconds = time.perf_counter() - began
+                    print(f"Epoch {self.n_iter_}/{self.max_iter}, loss {loss:.6f}{scored}, {seconds:.1f} s")
+                if subcontext.call_on_fit_task_end(**told, reconstruction_attributes=partial(self._fitted_copy, network)):
                     break
                 stalled = 0 if improved else stalled + 1
                 if stalled >= self.n_iter_no_change:
@@ -458,21 +510,21 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _split(self, samples):
         """Samples to train on, and samples held out."""
-        from sklearn.model_selection import train_test_split  # half of all that importing sk_dsn would cost
+        # Half of all that importing sk_dsn would cost.
+        from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-        rows, targets = samples.rows, samples.targets
-        stratify = targets[rows] if targets.ndim == 1 else None
+        rows, targets = samples.rows, samples.targets[samples.rows]
+        splitter = StratifiedShuffleSplit if targets.ndim == 1 else ShuffleSplit
+        split = splitter(1, test_size=self.validation_fraction, random_state=self.seed_).split(rows, targets)
         try:
-            training, validation = train_test_split(
-                rows, test_size=self.validation_fraction, random_state=self.seed_, stratify=stratify
-            )
+            training, validation = next(split)
         except ValueError as error:
             raise ValueError(
                 f"early_stopping=True could not hold out validation_fraction={self.validation_fraction} of {len(rows)} "
                 f"samples: {str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more "
                 "samples."
             ) from error
-        return samples._replace(rows=training), samples._replace(rows=validation)
+        return samples._replace(rows=rows[training]), samples._replace(rows=rows[validation])
 
     def _score_samples(self, samples):
         weights = None if samples.weights is None else samples.weights[samples.rows]
@@ -634,30 +686,34 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return int(self.n_time_steps)
 
     def _check_prediction_input(self, X):
-        """X in float32 and C order, static (n_samples, n_features) or streams (n_samples, n_time_steps, n_features).
-
-        Plain arrays of the right shape skip scikit-learn's validation, which costs more than a prediction: the core finds
-        values that are not finite.
-        """
+        """X in float32 and C order, static (n_samples, n_features) or streams (n_samples, n_time_steps, n_features)."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
+        plain = self._plain_input(X, reset=False)
+        if plain is not None:
+            return plain
         if _is_stream(X):
             return self._check_stream(X, reset=False)
-        if (
-            type(X) is np.ndarray
-            and X.ndim == 2
-            and X.shape[0] > 0
-            and X.shape[1] == self.n_features_in_
-            and X.dtype.char in "fd"
-            and not hasattr(self, "feature_names_in_")
-        ):
-            if X.dtype.char == "d":
-                with np.errstate(over="ignore"):
-                    X = X.astype(np.float32)
-            X = np.ascontiguousarray(X, dtype=np.float32)
-        else:
-            X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False)
-        return _orderly(X)
+        return _orderly(validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False))
+
+    def _plain_input(self, X, reset):
+        """X in float32 and C order where it is an array or a list of lists of numbers, of the right shape; else None.
+
+        It skips scikit-learn's validation, which costs more than a prediction: the core finds values that are not finite.
+        """
+        X = _plain_array(X, "fiub")
+        if X is None or X.ndim != 2:
+            return None
+        if not reset and (X.shape[1] != self.n_features_in_ or hasattr(self, "feature_names_in_")):
+            return None
+        if X.dtype.char != "f":
+            with np.errstate(over="ignore"):
+                X = X.astype(np.float32)
+        return _orderly(np.ascontiguousarray(X, dtype=np.float32))
+
+    def _check_finite(self, X):
+        """Raises as scikit-learn does where values of a checked X are not finite."""
+        validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
@@ -714,7 +770,9 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         blocks, n_threads = [slice(0, n_rows)], 1
         if n_rows > 1:
             n_looks = settings["n_time_steps"] if stepped or _is_stream(X) else n_steps
-            of_threads = row_blocks(n_rows, n_looks * sum(w.size for w in coefs))
+            n_shown = 1 + X.nnz / X.shape[0] if issparse(X) else X.shape[-1]
+            work_of_look = n_shown * coefs[0].shape[1] + sum(w.size for w in coefs[1:])
+            of_threads = row_blocks(n_rows, n_looks * work_of_look)
             n_threads = min(len(of_threads), self._n_threads())
         if n_threads > 1:
             blocks = of_threads
@@ -730,7 +788,7 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return thread_count(self.n_jobs)
 
     def _raise_out_of_range(self, X, row):
-        validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
+        self._check_finite(X)
         raise ValueError(
             f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
             "Scale the features as in training."
@@ -739,6 +797,18 @@ class BaseSpikingMLP(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _staged_outputs(self, X):
         X = self._check_prediction_input(X)
         yield from self._run_network(X, n_steps=self._settings(X)["n_time_steps"])[0]
+
+
+def _plain_array(values, kinds):
+    """`values` where they are an array, or can be made one of a list, of one or two dimensions and of a type among `kinds`
+    (NumPy's letters); else None."""
+    if type(values) is list:
+        try:
+            values = np.array(values)
+        except ValueError:  # ragged
+            return None
+    plain = type(values) is np.ndarray and values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in kinds
+    return values if plain else None
 
 
 def _orderly(X):

@@ -380,10 +380,11 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         return tags
 
     def _encode_targets(self, y, classes, reset):
-        check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] > 1:
+            check_classification_targets(y)
             return self._encode_indicators(y, classes, reset)
-        y = column_or_1d(y, warn=True)
+        if y.ndim > 1:
+            y = column_or_1d(y, warn=True)
         if reset:
             self.multilabel_ = False
         elif self.multilabel_:
@@ -391,7 +392,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
                 f"y must be an indicator matrix of {self.n_outputs_} labels, as in the first call, but has shape {y.shape}."
             )
         if reset:
-            self.classes_ = np.unique(y if classes is None else classes)
+            labels = distinct_labels(y)
+            self.classes_ = labels if classes is None else np.unique(classes)
             self.n_outputs_ = len(self.classes_)
             if self.n_outputs_ < 2:
                 raise ValueError(
@@ -400,19 +402,21 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}.")
         if (y.dtype.kind in "OUS") != (self.classes_.dtype.kind in "OUS"):
+            check_classification_targets(y)
             raise ValueError(
                 f"y holds labels of type {y.dtype}, but the classes are of type {self.classes_.dtype}: "
                 f"{self.classes_.tolist()}."
             )
-        labels = np.searchsorted(self.classes_, y).clip(max=self.n_outputs_ - 1)
-        known = self.classes_[labels] == y
-        if not np.all(known):
+        encoded = np.searchsorted(self.classes_, y).clip(max=self.n_outputs_ - 1)
+        known = self.classes_[encoded] == y
+        if not known.all():
+            check_classification_targets(y)
             raise ValueError(
                 f"y holds labels that are not among the classes {self.classes_.tolist()}: "
                 f"{np.unique(y[~known]).tolist()}. Leave them out, name all classes in the first call of "
                 "partial_fit, or start anew with fit and warm_start=False."
             )
-        return labels.astype(np.int32)
+        return encoded.astype(np.int32)
 
     def _target_weights(self, targets, weights):
         if self.class_weight is None:
@@ -571,3 +575,21 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         """
         for outputs in self._staged_outputs(X):
             yield self._probabilities(outputs)
+
+
+def distinct_labels(y):
+    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where they are not classes.
+
+    `check_classification_targets` sorts all of y. Where labels repeat, it is shown them alone, each twice: once would be as
+    many classes as samples, of which it warns.
+    """
+    if y.dtype.kind == "O":
+        check_classification_targets(y[:1])
+        labels = np.array(sorted(set(y.tolist())), dtype=object)
+    else:
+        labels = np.unique(y)
+    if 2 * len(labels) > len(y):
+        check_classification_targets(y)
+    elif y.dtype.kind not in "biuO":
+        check_classification_targets(np.repeat(labels, 2))
+    return labels

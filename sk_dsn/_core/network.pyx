@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
@@ -43,10 +43,10 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 
     The result is a view on memory of its own.
     """
-    line = ROW_PADDING * sizeof(float)
-    stride = padded(n_columns)
+    cdef Py_ssize_t stride = padded(n_columns)
     memory = np.zeros(n_rows * stride + ROW_PADDING, dtype=np.float32)
-    skip = -memory.ctypes.data % line // sizeof(float)
+    cdef float[::1] floats = memory
+    cdef Py_ssize_t skip = -(<uintptr_t> &floats[0] // sizeof(float)) % ROW_PADDING
     return memory[skip:skip + n_rows * stride].reshape(n_rows, stride)[:, :n_columns]
 
 
@@ -55,14 +55,20 @@ def is_padded(array):
     base = array.base
     if type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32 or array.dtype != np.float32:
         return False
-    rows, columns = array.shape
-    stride = padded(columns)
-    first = (array.ctypes.data - base.ctypes.data) // sizeof(float)
-    if (array.strides[1] != sizeof(float) or (rows > 1 and array.strides[0] != stride * sizeof(float))
-            or base.strides[0] != sizeof(float) or first < 0 or first + rows * stride > base.size):
+    cdef const float[:, :] weights = array
+    cdef const float[:] memory = base
+    cdef Py_ssize_t rows = weights.shape[0], columns = weights.shape[1], stride = padded(columns), i, j
+    cdef const float *first = &weights[0, 0]
+    cdef bint something = False
+    if (weights.strides[1] != sizeof(float) or (rows > 1 and weights.strides[0] != stride * <Py_ssize_t> sizeof(float))
+            or memory.strides[0] != sizeof(float) or first < &memory[0]
+            or first + rows * stride > &memory[0] + memory.shape[0]):
         return False
     # A user's array may look the same.
-    return not base[first:first + rows * stride].reshape(rows, stride)[:, columns:].any()
+    for i in range(rows):
+        for j in range(columns, stride):
+            something |= first[i * stride + j] != 0.0
+    return not something
 
 
 def padded_copy(values):
@@ -258,8 +264,20 @@ def checked_vector(vector, Py_ssize_t n, name, int l):
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:
-    """Whether all of an array of indices are from 0 to n - 1."""
-    return len(indices) == 0 or (np.min(indices) >= 0 and np.max(indices) < n)
+    """Whether all of an array of indices, int32 or int64, are from 0 to n - 1."""
+    cdef const int32_t[:] short_indices
+    cdef const int64_t[:] long_indices
+    cdef Py_ssize_t k
+    cdef bint outside = False
+    if indices.itemsize == sizeof(int32_t):
+        short_indices = indices
+        for k in range(short_indices.shape[0]):
+            outside |= not 0 <= short_indices[k] < n
+    else:
+        long_indices = indices
+        for k in range(long_indices.shape[0]):
+            outside |= not 0 <= long_indices[k] < n
+    return not outside
 
 
 cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1:

@@ -1,6 +1,9 @@
 """One epoch of training."""
+import numpy as np
+
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport isfinite
+from libc.float cimport FLT_MAX
+from libc.math cimport fabsf
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -11,7 +14,7 @@ from .kernels cimport FIRE_UP
 from .learning cimport (dropout_clear, dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
                         rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
-from .rng cimport sample_key
+from .rng cimport sample_key, uniform
 from .settings cimport COUNTING, EVENT_DRIVEN, RESET_KEEP, Settings
 from .spike_train cimport SPIKE_LIMIT
 from .stepping cimport backward_reset, input_sum_refresh, input_sum_step, sample_begin
@@ -88,24 +91,28 @@ cdef double sample_work(Network network, const Settings *settings) noexcept nogi
     return work
 
 
+cdef bint floats_are_finite(const float *values, Py_ssize_t n) noexcept nogil:
+    cdef bint outside = False
+    cdef Py_ssize_t j
+    for j in range(n):
+        outside |= not fabsf(values[j]) <= FLT_MAX
+    return not outside
+
+
 cdef bint network_is_finite(Network network) noexcept nogil:
     """Whether weights, biases and error potentials are."""
     cdef Layer *layer
-    cdef Py_ssize_t i, j
+    cdef bint finite = True
+    cdef Py_ssize_t i
     cdef int l
     for l in range(1, network.n_layers):
         layer = &network.layers[l]
         for i in range(network.layers[l - 1].n_units):
-            for j in range(layer.n_units):
-                if not isfinite(layer.weights[i * layer.stride + j]):
-                    return False
-        for j in range(layer.n_units if layer.intercepts != NULL else 0):
-            if not isfinite(layer.intercepts[j]):
-                return False
-        for j in range(layer.n_units):
-            if not isfinite(layer.error_potential[j]):
-                return False
-    return True
+            finite &= floats_are_finite(layer.weights + i * layer.stride, layer.n_units)
+        finite &= floats_are_finite(layer.error_potential, layer.n_units)
+        if layer.intercepts != NULL:
+            finite &= floats_are_finite(layer.intercepts, layer.n_units)
+    return finite
 
 
 cdef bint target_is_countable(Network network, const Settings *settings) noexcept nogil:
@@ -128,6 +135,29 @@ cdef void counts_record(Network network, int64_t *record) noexcept nogil:
     record[3 * network.n_layers] = network.n_target_spikes
 
 
+def epoch_order(const Py_ssize_t[::1] rows, uint64_t seed, uint64_t epoch):
+    """The rows in an order drawn at random: a function of seed and epoch alone.
+
+    Parameters
+    ----------
+    rows : ndarray of intp
+    seed, epoch : int
+        As `train_epoch` takes them.
+
+    Returns
+    -------
+    order : ndarray of intp
+    """
+    order = np.array(rows)
+    cdef Py_ssize_t[::1] shuffled = order
+    cdef Py_ssize_t k, other
+    for k in range(shuffled.shape[0] - 1, 0, -1):
+        # Layers, from 0 on, draw under the same key.
+        other = <Py_ssize_t> (uniform(sample_key(seed, epoch, k), -1, 0) * (k + 1))
+        shuffled[k], shuffled[other] = shuffled[other], shuffled[k]
+    return order
+
+
 def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize_t[::1] order, *,
                 double rate_first, double rate_last, uint64_t seed, uint64_t epoch, const float[::1] weights=None,
                 int64_t[:, ::1] counts=None):
@@ -139,8 +169,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         Made for training; its weights change in place.
     settings : dict
         The fields of `settings.Settings`.
-    X : ndarray or CSR matrix
-        As `Samples` takes it.
+    X : Samples, or ndarray or CSR matrix as `Samples` takes it
     labels : ndarray of int32, shape (n_samples,), or None
         Index of the output whose target is 1 where all others are 0.
     Y : ndarray of float32, shape (n_samples, n_outputs), or None
@@ -166,7 +195,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         then of no use.
     """
     cdef Settings s = settings
-    cdef Samples samples = Samples(X)
+    cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef Stimulus stimulus
     cdef Layer *output = &network.layers[network.n_layers - 1]
     cdef const int32_t[::1] label_of = labels
