@@ -39,6 +39,8 @@ SETTINGS = {
     "normalized_step": False,
     "spike_penalty": 0,
     "dropout": 0,
+    "input_dropout": 0,
+    "max_norm": None,
     "rate_first": 1 / 128,
     "rate_last": 1 / 128,
     "seed": 0,
@@ -109,7 +111,7 @@ def padded_vector(array):
 
 
 # Settings that the core calls what SETTINGS calls them; the rest of what it is told is fixed here, or the caller's.
-SAME_IN_CORE = ["normalized_step", "n_time_steps", "error_resolution", "spike_penalty", "dropout"]
+SAME_IN_CORE = ["normalized_step", "n_time_steps", "error_resolution", "spike_penalty", "dropout", "input_dropout"]
 
 
 def core_settings(simulation, **changes):
@@ -127,6 +129,7 @@ def core_settings(simulation, **changes):
         "rectifying_output": False,
         "hold_error": True,
         "mask_negative_inputs": False,
+        "max_norm": options["max_norm"] or 0,
         **{name: options[name] for name in SAME_IN_CORE},
     }
 
@@ -260,6 +263,8 @@ def test_training_equals_passing_every_spike_along(sizes, biases):
         {"spike_penalty": 1 / 16},
         {"dropout": 0.5},
         {"dropout": 0.75, "seed": 2**63 + 11, "epoch": 7},
+        {"input_dropout": 0.5},
+        {"input_dropout": 0.75, "dropout": 0.5, "seed": 2**63 + 11, "epoch": 7},
     ],
     ids=repr,
 )
