@@ -382,6 +382,30 @@ def test_room_for_dropout_alone_drops_nothing(simulation):
     assert_same_state(core, expected)
 
 
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_after_an_epoch_no_hidden_unit_has_longer_weights_than_the_oracle_allows(simulation):
+    problem = dyadic_problem(DEEP)
+    core, expected = Core(problem, simulation=simulation), oracle(problem)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | {"max_norm": 1.5})
+    for weights, wanted, before in zip(core.coefs, expected.coefs, problem.coefs, strict=True):
+        np.testing.assert_allclose(weights, wanted, rtol=1e-5)
+        norms = np.linalg.norm(before, axis=0)
+        assert norms.min() < 1.5 < norms.max()
+
+
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_limited_weights_are_those_that_errors_go_down_by(simulation):
+    problem = real_problem(DEEP)
+    core = Core(problem, simulation=simulation)
+    core.train(problem.X, problem.labels, problem.everything, max_norm=1)
+    now = Problem([w.copy() for w in core.coefs], [b.copy() for b in core.intercepts], problem.X, problem.labels)
+    expected = Core(now, core.error_potentials, simulation=simulation)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything)
+    assert_same_state(core, expected)
+
+
 @pytest.mark.parametrize("key", [{"seed": 1}, {"epoch": 1}], ids=repr)
 def test_seed_and_epoch_draw_other_units_to_drop(key):
     problem = dyadic_problem(DEEP)
