@@ -84,7 +84,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new order.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order, dropout (of inputs too) and validation samples. An int makes training reproducible bit for bit.
+        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
+        bit.
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     verbose : bool or int, default=False
