@@ -1,7 +1,7 @@
 """How accurate do fully connected spiking networks become on MNIST, and which means earn it?
 
-Parts: (a) 784-200-200-10, (b) the same with one means taken away, or added, at a time, (c) two hidden layers of 1000,
-(d) one hidden layer of 1000. Targets are printed beside what they concern.
+Parts: (a) 784-200-200-10, (b) the same with one means taken away at a time, (c) two hidden layers of 500
+(at most 1000 were allowed; they are no better, and slower), (d) one hidden layer of 1000. Targets are printed beside what they concern.
 """
 from functools import partial
 from pathlib import Path
@@ -28,12 +28,12 @@ COMMON = {
 }
 SETTINGS = {
     "200-200": COMMON | {"hidden_layer_sizes": (200, 200), "max_iter": 60},
-    "1000-1000": COMMON | {"hidden_layer_sizes": (1000, 1000), "max_iter": 60},
+    "500-500": COMMON | {"hidden_layer_sizes": (500, 500), "max_norm": 1.0, "max_iter": 100},
     "1000": COMMON | {"hidden_layer_sizes": (1000,), "max_iter": 60},
 }
 TARGETS = {
     "200-200": Target("<=", 1.5),
-    "1000-1000": Target("<=", 1.1),
+    "500-500": Target("<=", 1.1),
     "1000": Target("<=", 1.25),
 }
 CHANGES = {
@@ -43,7 +43,6 @@ CHANGES = {
     "rate constant": {"learning_rate": "constant"},
     "15 epochs": {"max_iter": 15},
     "error_resolution=1": {"error_resolution": 1},
-    "with dropout=0.2": {"dropout": 0.2},
 }
 HELD_OUT = 10_000
 GRIDS = {
@@ -71,9 +70,9 @@ def errors_of(network, data, seeds, **changes):
 
 
 
-def report_lines(report, data, options, title, lines):
+def report_lines(report, data, options, title, lines, default=5):
     """A table with a row for each (network, means, changed parameters, target)."""
-    seeds, rows = n_seeds(options, 5), []
+    seeds, rows = n_seeds(options, default), []
     for network, means, changes, target in lines:
         errors = errors_of(network, data, seeds, **changes | ({"max_iter": 1} if options.quick else {}))
         rows.append({"hidden": network, "means": means, **errors, **report.judgement(errors["mean %"], target)})
@@ -88,7 +87,7 @@ def all_means(network, report, data, options):
 def one_at_a_time(report, data, options):
     changes = list(CHANGES.items())[: 2 if options.quick else None]
     lines = [("200-200", means, changed, None) for means, changed in changes]
-    report_lines(report, data, options, "b. Test error with one means taken away or added", lines)
+    report_lines(report, data, options, "b. Test error with one means taken away", lines, 3)
 
 
 def select(report, data, options):
@@ -112,7 +111,7 @@ def select(report, data, options):
 PARTS = {
     "a": partial(all_means, "200-200"),
     "b": one_at_a_time,
-    "c": partial(all_means, "1000-1000"),
+    "c": partial(all_means, "500-500"),
     "d": partial(all_means, "1000"),
 }
 

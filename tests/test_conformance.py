@@ -33,6 +33,7 @@ CONFIGURATIONS = {
     SpikingMLPClassifier(loss="squared_error"): {"check_class_weight_classifiers": TOO_HEAVY},
     SpikingMLPClassifier(learning_rate="adaptive", hidden_layer_sizes=(20, 20)): {},
     SpikingMLPClassifier(dropout=0.2, spike_penalty=1e-3, fit_intercept=False): {},
+    SpikingMLPClassifier(input_dropout=0.1, max_norm=2.0): {},
     # The checks' data are too few to hold out 10 % of each class.
     SpikingMLPClassifier(early_stopping=True, validation_fraction=0.3): EARLY_STOPPING,
     SpikingMLPClassifier(warm_start=True): {
