@@ -70,6 +70,8 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         "learning_rate": [StrOptions({"linear", "constant", "adaptive"})],
         "normalized_step": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "max_norm": [None, Interval(Real, 0, None, closed="neither")],
         "backward_reset": [StrOptions(set(RESETS))],
         "forward_reset": [StrOptions({"zero", "keep"})],
         "hold_error": ["boolean"],
@@ -107,6 +109,8 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         learning_rate,
         normalized_step,
         dropout,
+        input_dropout,
+        max_norm,
         backward_reset,
         forward_reset,
         hold_error,
@@ -140,6 +144,8 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         self.learning_rate = learning_rate
         self.normalized_step = normalized_step
         self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.max_norm = max_norm
         self.backward_reset = backward_reset
         self.forward_reset = forward_reset
         self.hold_error = hold_error

@@ -67,6 +67,14 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         stable whatever the scale of the features.
     dropout : float, default=0.0
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
+    input_dropout : float, default=0.0
+        Probability with which a feature is left out of a training sample, for all its time steps, in [0, 1); the others
+        are shown 1 / (1 - input_dropout) times as large. About 0.2 or 0.3 makes long training worth while where features
+        repeat each other (pixels); fewer spikes then make training no slower.
+    max_norm : float, default=None
+        Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones are scaled down to it
+        after each epoch (and `partial_fit`). About 1 to 2 goes with long training at plain steps
+        (`normalized_step=False`); None sets no limit. Biases and the output's weights have none.
     backward_reset : {"keep", "zero", "random"}, default="keep"
         Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
         sent and the network does not learn) or uniform in [-1/2, 1/2).
@@ -90,7 +98,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new order.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order, dropout and validation samples. An int makes training reproducible bit for bit.
+        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
+        bit.
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     verbose : bool or int, default=False
@@ -222,6 +231,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         learning_rate="linear",
         normalized_step=True,
         dropout=0.0,
+        input_dropout=0.0,
+        max_norm=None,
         backward_reset="keep",
         forward_reset="zero",
         hold_error=True,
@@ -258,6 +269,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             learning_rate=learning_rate,
             normalized_step=normalized_step,
             dropout=dropout,
+            input_dropout=input_dropout,
+            max_norm=max_norm,
             backward_reset=backward_reset,
             forward_reset=forward_reset,
             hold_error=hold_error,

@@ -113,4 +113,6 @@ def core_settings(estimator, n_time_steps):
         "error_resolution": estimator.error_resolution,
         "spike_penalty": estimator.spike_penalty,
         "dropout": estimator.dropout,
+        "input_dropout": estimator.input_dropout,
+        "max_norm": 0 if estimator.max_norm is None else estimator.max_norm,
     }

@@ -158,6 +158,12 @@ class Settings:
         return self.output_activation == "rectifying"
 
 
+def drop_features(x, dropout, key):
+    """A vector, or a stream, without features drawn for the sample, the others scaled up."""
+    kept = np.array([uniform(key, 0, feature) >= dropout for feature in range(np.shape(x)[-1])])
+    return np.where(kept, x * np.asarray(x).dtype.type(1 / (1 - dropout)), 0)
+
+
 @dataclass
 class Dropout:
     """Lists by layer, input first, without the output: which units are kept; what outgoing weights are scaled by."""
@@ -318,7 +324,22 @@ class SpikingNetwork:
             self.step(sample)
         return sample.activity
 
-    def train(self, X, targets, order, *, rate_first, rate_last, dropout=0, seed=0, epoch=0, weights=None, **settings):
+    def train(
+        self,
+        X,
+        targets,
+        order,
+        *,
+        rate_first,
+        rate_last,
+        dropout=0,
+        input_dropout=0,
+        max_norm=None,
+        seed=0,
+        epoch=0,
+        weights=None,
+        **settings,
+    ):
         """One epoch, on labels or on rows of targets; the mean loss, weighted as the samples are."""
         self.settings = replace(self.settings, **settings)
         if np.ndim(targets) == 1:
@@ -327,7 +348,11 @@ class SpikingNetwork:
         losses = []
         for k, i in enumerate(order):
             rate = weights[i] * (rate_first + (rate_last - rate_first) * k / len(order))
-            losses.append(self.train_sample(X[i], targets[i], rate, dropout, sample_key(seed, epoch, k)).loss)
+            key = sample_key(seed, epoch, k)
+            x = drop_features(X[i], input_dropout, key)
+            losses.append(self.train_sample(x, targets[i], rate, dropout, key).loss)
+        if max_norm is not None:
+            self.limit_norms(max_norm)
         return np.average(losses, weights=np.asarray(weights)[order])
 
     def train_sample(self, x, target, rate, dropout=0, key=0):
@@ -343,6 +368,12 @@ class SpikingNetwork:
         if self.settings.weight_update == "sgd":
             self.update_at_end(sample)
         return sample
+
+    def limit_norms(self, max_norm):
+        """No hidden unit's incoming weights are longer than that."""
+        for weights in self.coefs[:-1]:
+            for column in weights.T:
+                column *= min(1, max_norm / np.linalg.norm(column)) if column.any() else 1
 
     def start_sample(self, x, target, dropout):
         return Sample(x, target, self.settings, self.n_units, self.dtype, dropout or Dropout.none(self.n_units))

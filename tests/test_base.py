@@ -396,6 +396,8 @@ BAD_PARAMETERS = {
     "learning_rate": ["invscaling", 0.5],
     "normalized_step": ["yes"],
     "dropout": [-0.1, 1, 2.0],
+    "input_dropout": [-0.1, 1, 2.0],
+    "max_norm": [0, -1.0, np.inf, np.nan, "2"],
     "backward_reset": ["never"],
     "forward_reset": ["random"],
     "hold_error": ["yes"],
@@ -710,16 +712,53 @@ def test_verbose_prints_a_line_an_epoch(digits, capsys, early_stopping):
     assert capsys.readouterr() == ("", "")
 
 
-def test_dropout_is_for_training_only(digits):
+@pytest.mark.parametrize("kind", ["dropout", "input_dropout"])
+def test_dropout_is_for_training_only(digits, kind):
     X, y = digits
-    plain, dropping = untrained(X, y), untrained(X, y, dropout=0.5)
+    plain, dropping = untrained(X, y), untrained(X, y, **{kind: 0.5})
     np.testing.assert_array_equal(dropping.decision_function(X), plain.decision_function(X))
     assert dropping.loss_ != plain.loss_
 
 
-def test_dropout_leaves_out_other_neurons_in_each_epoch(digits):
-    losses = untrained(*digits, dropout=0.5, max_iter=4, shuffle=False).loss_curve_
+@pytest.mark.parametrize("kind", ["dropout", "input_dropout"])
+def test_dropout_leaves_out_other_units_in_each_epoch(digits, kind):
+    losses = untrained(*digits, **{kind: 0.5}, max_iter=4, shuffle=False).loss_curve_
     assert len(set(losses)) == 4
+
+
+def test_input_dropout_teaches_not_to_rely_on_any_one_feature(digits):
+    X, y = digits
+    X = np.hstack([np.eye(10)[y] * 2, X]).astype(np.float32)  # the answer, and what it can be told by without
+    X_without = X.copy()
+    X_without[:, :10] = 0
+    relying, wary = (small(max_iter=20, input_dropout=p).fit(X, y) for p in (0.0, 0.5))
+    assert wary.score(X, y) > 0.95
+    assert wary.score(X_without, y) > relying.score(X_without, y) + 0.1
+
+
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven"])
+def test_a_feature_is_left_out_of_all_time_steps(digits, simulation):
+    X, y = digits
+    params = {"simulation": simulation, "input_dropout": 0.5, "n_time_steps": 4, "max_iter": 2}
+    static = small(**params).fit(X[:100], y[:100])
+    stream = small(**params).fit(np.repeat(X[:100, np.newaxis], 4, axis=1), y[:100])
+    assert_same_network(stream, static)
+
+
+def hidden_norms(estimator):
+    return np.concatenate([np.linalg.norm(weights, axis=0) for weights in estimator.coefs_[:-1]])
+
+
+def test_max_norm_limits_the_weights_that_lead_to_hidden_neurons(digits):
+    X, y = digits
+    free, limited = (small(hidden_layer_sizes=(12, 8), max_norm=m).fit(X, y) for m in (None, 1.25))
+    assert hidden_norms(free).max() > 1.5
+    np.testing.assert_allclose(hidden_norms(limited).max(), 1.25, rtol=1e-5)
+    assert hidden_norms(limited.partial_fit(X, y)).max() <= 1.25 * (1 + 1e-5)
+
+
+def test_a_max_norm_that_nothing_reaches_changes_nothing(digits):
+    assert_same_network(small(max_norm=1000).fit(*digits), small().fit(*digits))
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

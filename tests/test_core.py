@@ -40,6 +40,8 @@ SETTINGS = {
     "normalized_step": False,
     "spike_penalty": 0,
     "dropout": 0,
+    "input_dropout": 0,
+    "max_norm": None,
     "rate_first": 1 / 128,
     "rate_last": 1 / 128,
     "seed": 0,
@@ -110,7 +112,7 @@ def padded_vector(array):
 
 
 # Settings that the core calls what SETTINGS calls them; the rest of what it is told is fixed here, or the caller's.
-SAME_IN_CORE = ["normalized_step", "n_time_steps", "error_resolution", "spike_penalty", "dropout"]
+SAME_IN_CORE = ["normalized_step", "n_time_steps", "error_resolution", "spike_penalty", "dropout", "input_dropout"]
 
 
 def core_settings(simulation, **changes):
@@ -128,6 +130,7 @@ def core_settings(simulation, **changes):
         "rectifying_output": False,
         "hold_error": True,
         "mask_negative_inputs": False,
+        "max_norm": options["max_norm"] or 0,
         **{name: options[name] for name in SAME_IN_CORE},
     }
 
@@ -267,6 +270,8 @@ def test_training_equals_passing_every_spike_along(sizes, biases):
         {"spike_penalty": 1 / 16},
         {"dropout": 0.5},
         {"dropout": 0.75, "seed": 2**63 + 11, "epoch": 7},
+        {"input_dropout": 0.5},
+        {"input_dropout": 0.75, "dropout": 0.5, "seed": 2**63 + 11, "epoch": 7},
     ],
     ids=repr,
 )
@@ -379,6 +384,30 @@ def test_training_takes_the_rows_in_the_given_order_and_no_others():
 def test_room_for_dropout_alone_drops_nothing(simulation):
     problem = real_problem(DEEP)
     core, expected = Core(problem, simulation=simulation, dropout=True), Core(problem, simulation=simulation)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything)
+    assert_same_state(core, expected)
+
+
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_after_an_epoch_no_hidden_unit_has_longer_weights_than_the_oracle_allows(simulation):
+    problem = dyadic_problem(DEEP)
+    core, expected = Core(problem, simulation=simulation), oracle(problem)
+    for model in (core, expected):
+        model.train(problem.X, problem.labels, problem.everything, **SETTINGS | {"max_norm": 1.5})
+    for weights, wanted, before in zip(core.coefs, expected.coefs, problem.coefs, strict=True):
+        np.testing.assert_allclose(weights, wanted, rtol=1e-5)
+        norms = np.linalg.norm(before, axis=0)
+        assert norms.min() < 1.5 < norms.max()
+
+
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_limited_weights_are_those_that_errors_go_down_by(simulation):
+    problem = real_problem(DEEP)
+    core = Core(problem, simulation=simulation)
+    core.train(problem.X, problem.labels, problem.everything, max_norm=1)
+    now = Problem([w.copy() for w in core.coefs], [b.copy() for b in core.intercepts], problem.X, problem.labels)
+    expected = Core(now, core.error_potentials, simulation=simulation)
     for model in (core, expected):
         model.train(problem.X, problem.labels, problem.everything)
     assert_same_state(core, expected)

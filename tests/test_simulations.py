@@ -154,9 +154,10 @@ class Oracle(SpikingNetwork):
         ])
 
     def train(self, X, targets, weights=None):
-        rate, dropout = self.parameters["learning_rate_init"], self.parameters.get("dropout", 0)
+        rate = self.parameters["learning_rate_init"]
         rates = {"rate_first": rate, "rate_last": rate}
-        keyed = {"dropout": dropout, "seed": 11, "epoch": 3, "weights": weights}
+        drawn = {name: self.parameters.get(name, 0) for name in ("dropout", "input_dropout")}
+        keyed = {**drawn, "seed": 11, "epoch": 3, "weights": weights}
         return super().train(as_shown(X), targets, range(len(X)), **rates, **keyed)
 
 
@@ -188,6 +189,8 @@ AGREEING = [
     {"spike_penalty": 1 / 16},
     {"dropout": 0.5},
     {"dropout": 0.5, "spike_penalty": 1 / 16},
+    {"input_dropout": 0.5},
+    {"input_dropout": 0.5, "dropout": 0.5, "mask_negative_inputs": True},
     {"output_activation": "rectifying"},
     {"output_activation": "rectifying", "spike_penalty": 1 / 16, "dropout": 0.5},
     {"loss": "log_loss"},
@@ -268,6 +271,7 @@ EXTRAS = [
     {"spike_penalty": 1 / 16},
     {"dropout": 0.5},
     {"dropout": 0.5, "spike_penalty": 1 / 16},
+    {"input_dropout": 0.5},
     {"mask_negative_inputs": True},
     {"normalized_step": True, "learning_rate_init": 1 / 8},
     {"backward_reset": "zero"},

@@ -18,6 +18,8 @@ WAYS = {
     "counting, smooth": {"smooth_gradient": True},
     "clock-driven": {"simulation": "clock-driven", "feedback": "step"},
     "clock-driven, rectifying, smooth": {"neuron": "rectifying", "simulation": "clock-driven", "smooth_gradient": True},
+    "counting, features left out": {"input_dropout": 0.5},
+    "event-driven, features left out": {"simulation": "event-driven", "input_dropout": 0.5},
     "event-driven": {"simulation": "event-driven"},
     "depth-first": {"simulation": "event-driven", "propagation": "depth-first", "feedback": "step"},
     "paper": PAPER_SETTINGS,

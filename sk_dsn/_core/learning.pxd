@@ -6,6 +6,7 @@ from .settings cimport Settings
 
 cdef void dropout_clear(Network network) noexcept nogil
 cdef void dropout_draw(Network network, const Settings *settings, uint64_t key) noexcept nogil
+cdef void norms_limit(Network network, double max_norm) noexcept nogil
 cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil
 cdef double output_error_join(Network network, const Settings *settings, int t, float weight) noexcept nogil
 cdef void rectifying_error_take(Network network, const Settings *settings) noexcept nogil

@@ -3,7 +3,9 @@
 Here error spikes of a layer are counted, those of one time step or of the whole sample at once; event_driven.pyx sends
 them one by one.
 """
+from libc.math cimport sqrt
 from libc.stdint cimport uint64_t
+from libc.string cimport memset
 
 from .kernels cimport FIRE_BOTH, SpikeCounts
 from .network cimport Layer, Network, units_name
@@ -31,6 +33,37 @@ cdef void dropout_clear(Network network) noexcept nogil:
     for l in range(1, network.n_layers - 1):
         for j in range(network.layers[l].n_units if network.layers[l].keep != NULL else 0):
             network.layers[l].keep[j] = 1.0
+
+
+cdef void norms_limit(Network network, double max_norm) noexcept nogil:
+    """Scales the weights that lead to each hidden unit down to a Euclidean norm of `max_norm`, where it is larger."""
+    cdef Layer *layer
+    cdef float *row
+    cdef float *scale
+    cdef double norm
+    cdef Py_ssize_t i, j, n_below
+    cdef int l
+    for l in range(1, network.n_layers - 1):
+        layer = &network.layers[l]
+        n_below = network.layers[l - 1].n_units
+        scale = layer.delta
+        memset(scale, 0, layer.n_units * sizeof(float))
+        for i in range(n_below):
+            row = layer.weights + i * layer.stride
+            for j in range(layer.n_units):
+                scale[j] += row[j] * row[j]
+        for j in range(layer.n_units):
+            norm = sqrt(scale[j])
+            scale[j] = <float> (max_norm / norm) if norm > max_norm else 1.0
+        for i in range(n_below):
+            row = layer.weights + i * layer.stride
+            for j in range(layer.n_units):
+                row[j] *= scale[j]
+        if layer.transposed != NULL:
+            for j in range(layer.n_units):
+                row = layer.transposed + j * layer.transposed_stride
+                for i in range(n_below):
+                    row[i] *= scale[j]
 
 
 cdef double output_error(Network network, const Settings *settings, int t) noexcept nogil:

@@ -43,3 +43,5 @@ cdef struct Settings:
     float error_resolution
     float spike_penalty
     float dropout
+    float input_dropout
+    float max_norm              # 0: none

@@ -1,5 +1,5 @@
 """What the input units are shown: a static vector at every time step, or a stream of one vector a step."""
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from .network cimport Network
 
@@ -21,7 +21,9 @@ cdef class Samples:
     cdef const float[::1] data              # of a CSR matrix
     cdef const int32_t[::1] indices
     cdef const int64_t[::1] indptr
+    cdef float[:, ::1] kept                 # room for a stream without the features dropped; None until needed
     cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil
+    cdef void drop(self, Network network, double dropout, uint64_t key, Stimulus *stimulus) noexcept nogil
 
 
 cdef inline const float *stimulus_at(const Stimulus *stimulus, int t) noexcept nogil:

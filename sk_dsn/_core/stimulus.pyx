@@ -1,8 +1,11 @@
 """Samples, dense or sparse, as the core's loops take them."""
 import numpy as np
 
+from libc.stdint cimport uint64_t
+
 from .kernels cimport SpikeCounts
 from .network cimport Network, within
+from .rng cimport uniform
 
 
 cdef class Samples:
@@ -58,3 +61,25 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
                 stimulus.unit = network.shown_unit
         network.layers[0].n_active = stimulus.n
         network.layers[0].shown = stimulus.unit
+
+    cdef void drop(self, Network network, double dropout, uint64_t key, Stimulus *stimulus) noexcept nogil:
+        """Leaves features out of the sample that is shown (condensed), each with probability `dropout`, for all its time
+        steps; those kept are shown 1 / (1 - dropout) times as large."""
+        cdef float scale = <float> (1.0 / (1.0 - dropout))
+        cdef float factor
+        cdef Py_ssize_t i, t, n = 0
+        if stimulus.step == 0:
+            for i in range(stimulus.n):
+                if uniform(key, 0, stimulus.unit[i]) >= dropout:
+                    network.shown_unit[n] = stimulus.unit[i]
+                    network.shown_value[n] = scale * stimulus.x[i]
+                    n += 1
+            stimulus.n = network.layers[0].n_active = n
+            stimulus.x = network.shown_value
+            stimulus.unit = network.layers[0].shown = network.shown_unit
+            return
+        for i in range(stimulus.n):
+            factor = scale if uniform(key, 0, i) >= dropout else 0.0
+            for t in range(self.n_steps):
+                self.kept[t, i] = factor * stimulus.x[t * stimulus.step + i]
+        stimulus.x = &self.kept[0, 0]

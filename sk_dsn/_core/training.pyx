@@ -11,8 +11,8 @@ from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
 from .kernels cimport FIRE_UP
-from .learning cimport (dropout_clear, dropout_draw, errors_send, output_error, output_error_fire, output_error_join,
-                        rectifying_error_take, totals_learn)
+from .learning cimport (dropout_clear, dropout_draw, errors_send, norms_limit, output_error, output_error_fire,
+                        output_error_join, rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
 from .rng cimport sample_key, uniform
 from .settings cimport COUNTING, EVENT_DRIVEN, RESET_KEEP, Settings
@@ -222,18 +222,22 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         raise ValueError("weights do not fit X")
     if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
         raise ValueError("counts has the wrong shape")
+    if s.input_dropout > 0.0 and samples.n_steps > 1:
+        samples.kept = np.empty((samples.n_steps, samples.n_features), np.float32)
     memset(network.target, 0, output.n_units * sizeof(float))
     with nogil:
         for k in range(n):
             sample = order[k]
-            samples.show(network, sample, s.simulation != COUNTING, &stimulus)
+            key = sample_key(seed, epoch, k)
+            samples.show(network, sample, s.simulation != COUNTING or s.input_dropout > 0.0, &stimulus)
+            if s.input_dropout > 0.0:
+                samples.drop(network, s.input_dropout, key, &stimulus)
             if label_of is None:
                 memcpy(network.target, &target_of[sample, 0], output.n_units * sizeof(float))
             else:
                 network.target[label] = 0.0
                 label = label_of[sample]
                 network.target[label] = 1.0
-            key = sample_key(seed, epoch, k)
             if network.n_layers > 2 and network.layers[1].keep != NULL:
                 dropout_draw(network, &s, key)
             backward_reset(network, &s, key)
@@ -261,4 +265,6 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         dropout_clear(network)
         if failed < 0 and not network_is_finite(network):
             failed = network.n_layers - 1
+        if failed < 0 and s.max_norm > 0.0:
+            norms_limit(network, s.max_norm)
     return total / total_weight if total_weight > 0.0 else 0.0, failed

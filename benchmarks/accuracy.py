@@ -1,0 +1,134 @@
+"""How accurate do fully connected spiking networks become on MNIST, and which means earn it?
+
+Parts: (a) 784-200-200-10, (b) the same with one means taken away at a time, (c) two hidden layers of 500
+(at most 1000 were allowed; they are no better, and slower), (d) one hidden layer of 1000. Targets are printed beside what they concern.
+"""
+from functools import partial
+from pathlib import Path
+from statistics import median, stdev
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid
+
+from sk_dsn import SpikingMLPClassifier
+
+from .harness import Stopwatch, Target, load_mnist, n_seeds, option_parser, percentages, session
+
+EVERY_EPOCH = {"tol": 0, "n_iter_no_change": np.inf}
+# Chosen with the last 10,000 training images held out, by --select, and then fixed.
+COMMON = {
+    "n_time_steps": 10,
+    "normalized_step": False,
+    "learning_rate": "linear",
+    "learning_rate_init": 0.015,
+    "error_resolution": 8,
+    "input_dropout": 0.3,
+    "max_norm": 1.5,
+    **EVERY_EPOCH,
+}
+SETTINGS = {
+    "200-200": COMMON | {"hidden_layer_sizes": (200, 200), "max_iter": 60},
+    "500-500": COMMON | {"hidden_layer_sizes": (500, 500), "max_norm": 1.0, "max_iter": 100},
+    "1000": COMMON | {"hidden_layer_sizes": (1000,), "max_iter": 60},
+}
+TARGETS = {
+    "200-200": Target("<=", 1.5),
+    "500-500": Target("<=", 1.1),
+    "1000": Target("<=", 1.25),
+}
+CHANGES = {
+    "without input dropout": {"input_dropout": 0.0},
+    "without a limit on norms": {"max_norm": None},
+    "without either": {"input_dropout": 0.0, "max_norm": None},
+    "rate constant": {"learning_rate": "constant"},
+    "15 epochs": {"max_iter": 15},
+    "error_resolution=1": {"error_resolution": 1},
+}
+HELD_OUT = 10_000
+GRIDS = {
+    "200-200": [
+        {"input_dropout": [0.0, 0.2, 0.3, 0.4], "max_norm": [1.5]},
+        {"input_dropout": [0.3], "max_norm": [None, 1.0, 2.0]},
+        {"learning_rate_init": [0.007, 0.03]},
+        {"dropout": [0.1]},
+    ],
+}
+
+
+def errors_of(network, data, seeds, **changes):
+    """A row: the errors of a fit with each seed on the test samples, and CPU seconds of a fit."""
+    errors, seconds = [], []
+    for seed in range(seeds):
+        estimator = SpikingMLPClassifier(**SETTINGS[network] | changes, random_state=seed)
+        watch = Stopwatch()
+        with watch:
+            estimator.fit(data.X_train, data.y_train)
+        errors.append(1 - estimator.score(data.X_test, data.y_test))
+        seconds.append(watch.seconds)
+    deviation = {"deviation %": 100 * stdev(errors)} if seeds > 1 else {}
+    return {**percentages(errors), **deviation, "epochs": estimator.n_iter_, "s a fit": median(seconds)}
+
+
+
+def report_lines(report, data, options, title, lines, default=5):
+    """A table with a row for each (network, means, changed parameters, target)."""
+    seeds, rows = n_seeds(options, default), []
+    for network, means, changes, target in lines:
+        errors = errors_of(network, data, seeds, **changes | ({"max_iter": 1} if options.quick else {}))
+        rows.append({"hidden": network, "means": means, **errors, **report.judgement(errors["mean %"], target)})
+    report.table(f"{title}, seeds: {seeds}", rows)
+
+
+def all_means(network, report, data, options):
+    settings = {name: value for name, value in SETTINGS[network].items() if name not in EVERY_EPOCH}
+    report_lines(report, data, options, f"Test error with {settings}", [(network, "all", {}, TARGETS[network])])
+
+
+def one_at_a_time(report, data, options):
+    changes = list(CHANGES.items())[: 2 if options.quick else None]
+    lines = [("200-200", means, changed, None) for means, changed in changes]
+    report_lines(report, data, options, "b. Test error with one means taken away", lines, 3)
+
+
+def select(report, data, options):
+    """Errors of the grids on training images held out; the test images are not looked at."""
+    held_out = len(data.X_train) // 6 if options.quick else HELD_OUT
+    split = data._replace(
+        X_train=data.X_train[:-held_out],
+        y_train=data.y_train[:-held_out],
+        X_test=data.X_train[-held_out:],
+        y_test=data.y_train[-held_out:],
+    )
+    seeds = n_seeds(options, 1)
+    for network in options.select or GRIDS:
+        grid = list(ParameterGrid(GRIDS[network]))[: 2 if options.quick else None]
+        if options.quick:
+            grid = [params | {"max_iter": 1} for params in grid]
+        rows = [params | errors_of(network, split, seeds, **params) for params in grid]
+        report.table(f"Error on {held_out} held-out samples, {network}, seeds: {seeds}", rows)
+
+
+PARTS = {
+    "a": partial(all_means, "200-200"),
+    "b": one_at_a_time,
+    "c": partial(all_means, "500-500"),
+    "d": partial(all_means, "1000"),
+}
+
+
+def main(argv=None):
+    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS)
+    parser.add_argument("--select", nargs="*", choices=list(GRIDS), help="errors of grids of settings on held-out images")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables there as well")
+    options = parser.parse_args(argv)
+    data = load_mnist(options)
+    with session(__doc__, options) as report:
+        if options.select is not None:
+            select(report, data, options)
+            return
+        for part in options.parts:
+            PARTS[part](report, data, options)
+
+
+if __name__ == "__main__":
+    main()
