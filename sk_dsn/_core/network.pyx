@@ -50,7 +50,7 @@ def is_padded(array):
     """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros laid out."""
     base = array.base
     if (base is None or type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32
-            or array.dtype != np.float32):
+            or array.dtype != np.float32 or array.size == 0):
         return False
     cdef const float[:, :] weights = array
     cdef const float[:] memory = base
