@@ -249,6 +249,8 @@ cdef bint within(indices, Py_ssize_t n) except -1:
     cdef const int64_t[:] long_indices
     cdef Py_ssize_t k
     cdef bint outside = False
+    if isinstance(indices, np.ndarray) and not indices.flags.aligned:
+        indices = indices.copy()
     if indices.itemsize == sizeof(int32_t):
         short_indices = indices
         for k in range(short_indices.shape[0]):
