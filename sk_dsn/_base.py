@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import (
@@ -719,7 +719,8 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
 
     def _check_finite(self, X):
         """Raises as scikit-learn does where values of a checked X are not finite."""
-        validate_data(self, X.reshape(-1, X.shape[-1]), accept_sparse="csr", dtype=np.float32, reset=False)
+        X = X.reshape(-1, X.shape[-1])
+        check_array(X, accept_sparse="csr", dtype=np.float32, input_name="X", estimator=self)
 
     def _network_arrays(self):
         """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""

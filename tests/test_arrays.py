@@ -167,6 +167,17 @@ def test_names_of_features_are_forgotten_with_the_frame_that_had_them(iris):
     assert estimator.fit(X[:, :3], y).n_features_in_ == 3
 
 
+def test_numbers_out_of_range_in_a_frame_are_refused_without_a_word_about_names(iris):
+    X, y = iris
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    estimator = classifier().fit(frame, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for call in (lambda X: estimator.fit(X, y), lambda X: estimator.partial_fit(X, y), estimator.predict):
+            with pytest.raises(ValueError, match="Scale the features"):
+                call(frame * 1e9)
+
+
 def test_a_parameter_set_to_nonsense_between_calls_is_refused(iris):
     estimator = classifier().fit(*iris)
     with pytest.raises(ValueError, match="The 'dropout' parameter of SpikingMLPClassifier must be a float in the range"):

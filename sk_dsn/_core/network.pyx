@@ -53,7 +53,8 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 def is_padded(array):
     """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros laid out."""
     base = array.base
-    if type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32 or array.dtype != np.float32:
+    if (type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32 or array.dtype != np.float32
+            or array.size == 0):
         return False
     cdef const float[:, :] weights = array
     cdef const float[:] memory = base
@@ -269,6 +270,8 @@ cdef bint within(indices, Py_ssize_t n) except -1:
     cdef const int64_t[:] long_indices
     cdef Py_ssize_t k
     cdef bint outside = False
+    if isinstance(indices, np.ndarray) and not indices.flags.aligned:
+        indices = indices.copy()
     if indices.itemsize == sizeof(int32_t):
         short_indices = indices
         for k in range(short_indices.shape[0]):
