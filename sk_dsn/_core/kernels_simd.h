@@ -13,6 +13,9 @@ typedef int32_t NAME(integers);
 #define INTEGERS NAME(integers)
 /* More spikes of one arrival than this are sorted digit by digit, not by counting: that takes the square of them. */
 #define MANY_ARRIVED 256
+/* Rows of more columns than this are added a few at a time, not a few columns of all. */
+#define WIDE 512
+#define STREAMS 4
 /* Vectors that keys_rank takes at a time: enough to hide the latency of an addition. */
 #define RANKED (LANES == 16 ? 2 : LANES == 1 ? 1 : 4)
 
@@ -118,9 +121,42 @@ NAME(block_end)(ptrdiff_t b, ptrdiff_t n_blocks, ptrdiff_t width)
     return end < width ? end : width;
 }
 
+/* A few whole rows side by side, in order: streams that the processor fetches ahead. The sums pass through the cache. */
+TARGET static ALWAYS_INLINE void
+NAME(streams_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                  const float *count, const int n)
+{
+    const ptrdiff_t whole = (width - 1) / LANES * LANES;
+    const LANES_READ last = FIRST_LANES(width - whole);
+    const float *row[STREAMS];
+    float c[STREAMS];
+    UNROLL
+    for (int k = 0; k < n; k++) {
+        row[k] = weights + unit[k] * stride;
+        c[k] = count[k];
+    }
+    for (ptrdiff_t j = 0; j < whole; j += LANES) {
+        VECTOR total = *(const VECTOR *)(sum + j);
+        UNROLL
+        for (int k = 0; k < n; k++)
+            total += c[k] * *(const VECTOR *)(row[k] + j);
+        *(VECTOR *)(sum + j) = total;
+    }
+    for (int k = 0; k < n; k++)
+        *(VECTOR *)(sum + whole) += c[k] * NAME(lanes_masked)(row[k] + whole, last);
+}
+
 TARGET static void
 NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const SpikeCounts *spikes)
 {
+    if (width > WIDE) {
+        ptrdiff_t k = 0;
+        for (; k + STREAMS <= spikes->n; k += STREAMS)
+            NAME(streams_add)(sum, width, weights, stride, spikes->unit + k, spikes->count + k, STREAMS);
+        for (; k < spikes->n; k++)
+            NAME(streams_add)(sum, width, weights, stride, spikes->unit + k, spikes->count + k, 1);
+        return;
+    }
     const ptrdiff_t n_blocks = (width + REGISTERS * LANES - 1) / (REGISTERS * LANES);
     for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
         end = NAME(block_end)(b, n_blocks, width);
@@ -1051,6 +1087,8 @@ static const Kernels NAME(kernels) = {
     NAME(logistic),
 };
 
+#undef WIDE
+#undef STREAMS
 #undef TILE
 #undef TILE_COLUMNS
 #undef TILE_COPIED
