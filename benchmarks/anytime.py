@@ -44,7 +44,11 @@ def measure(report, data, options):
     seconds = alternate({DENSE: partial(predict, dense, X)}, repeats, per=len(X))[DENSE]
     row = {"network": DENSE, "accuracy %": 100 * dense.score(X, y), "operations": float(dense_operations(spiking))}
     rows.append(row | spread(seconds, "µs"))
-    report.table(f"{data.name}, {len(X)} samples, {epochs} epochs, {N_TIME_STEPS} time steps; times a sample", rows)
+    report.table(
+        f"{data.name}, {len(X)} samples, {epochs} epochs, {N_TIME_STEPS} time steps; times a sample",
+        rows,
+        ("network", "exit margin"),
+    )
     return rows
 
 
@@ -59,7 +63,7 @@ def draw(rows, quantity, label, axes):
 
 
 def main(argv=None):
-    options = option_parser(__doc__, data="mnist.npz", figure=True).parse_args(argv)
+    options = option_parser(__doc__, data="mnist.npz").parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report:
         rows = measure(report, data, options)

@@ -90,7 +90,7 @@ def compare_accuracy(report, sets, options):
     overall = mean(row["difference"] for row in rows)
     rows.append({"data": "mean", "difference": overall, **report.judgement(overall, MEAN_DIFFERENCE)})
     seeds = n_seeds(options, SEEDS)
-    report.table(f"Mean accuracy, seeds: {seeds}", rows)
+    report.table(f"Mean accuracy, seeds: {seeds}", rows, key=("data", "scaling"))
     report.table(
         "Mean difference by random_state",
         [{"random_state": seed, **mean_and_worst(differences(ours, peer, [seed]))} for seed in range(seeds)],
@@ -134,9 +134,7 @@ def compare_unscaled(report, sets, options):
     for name in filter(sets.__contains__, UNSCALED):
         X, y = sets[name]
         seconds = alternate(fit_sides(X, y), 2 if options.quick else 7)
-        columns = {
-            side: {"accuracy %": mean(accuracies(make, X, y, None, options))} for side, make in CLASSIFIERS.items()
-        }
+        columns = {side: {"accuracy %": mean(accuracies(make, X, y, None, options))} for side, make in CLASSIFIERS.items()}
         report.comparison(f"Time to fit {name} as it comes, and mean accuracy", seconds, PEER, columns=columns)
 
 
@@ -157,7 +155,7 @@ def study(report, sets, options):
             }
         )
     rows.sort(key=lambda row: -row["mean difference"])
-    report.table(f"The grid against {PEER}, seeds: {n_seeds(options, SEEDS)}", rows)
+    report.table(f"The grid against {PEER}, seeds: {n_seeds(options, SEEDS)}", rows, key=list(GRID[0]))
 
 
 def fit_time(make, X, y):

@@ -286,7 +286,9 @@ def learning_curve(report, data, options):
 
     runs = train_all(partial(spiking_networks, CURVE), *data_sets, epochs, seeds, options.jobs)
     rows = [epoch_row(name, k, found) for name, found in runs.items() for k in range(epochs)]
-    report.table(f"c. Test error % and spikes a sample by epoch, seeds: {seeds}", rows, runs=curves(runs))
+    report.table(
+        f"c. Test error % and spikes a sample by epoch, seeds: {seeds}", rows, ("network", "epoch"), runs=curves(runs)
+    )
     spikes = [
         {"spikes": kind, "ours": span(spike_means(runs["fractional"], kind), 0), "theirs": span(theirs, 0)}
         for kind, theirs in THEIRS_SPIKES.items()
@@ -386,7 +388,7 @@ PARTS = {"a": twenty_epochs, "b": variants, "c": learning_curve}
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS, figure=True)
+    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS)
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="networks to train at a time")
     options = parser.parse_args(argv)
     data = load_mnist(options)
