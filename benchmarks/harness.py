@@ -170,7 +170,7 @@ def _commit():
 
 
 def _compile_flags():
-    """The compiler's own record in the debugging information of the core, where that was kept."""
+    """What the compiler recorded of its switches in the core, where it did."""
     record = re.search(rb"GNU C\d* [ -~]+", Path(network.__file__).read_bytes())
     return record.group().decode() if record else None
 
