@@ -59,7 +59,7 @@ def run(name, folder, options):
 
 def write_results(folder, benchmarks):
     """The records of the benchmarks by name as suite.json, and as a page."""
-    (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}, indent=1))
+    (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}))
     (folder / PAGE).write_text(page(folder, benchmarks))
 
 

@@ -291,6 +291,10 @@ class Report:
         axes = figure.subplots(rows, columns, squeeze=False).flat
         for draw, panel in zip(self._panels, axes, strict=False):
             draw(panel)
+            for axis in (panel.xaxis, panel.yaxis):
+                if axis.get_scale() == "log":
+                    axis.set_major_formatter("{x:g}")
+                    axis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
         for panel in axes[len(self._panels) :]:
             panel.remove()
         figure.savefig(file, dpi=100)

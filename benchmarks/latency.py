@@ -132,9 +132,9 @@ def draw(size, seconds, axes):
     errors = [[m - min(t) for m, t in zip(medians, µs, strict=True)], [max(t) - m for m, t in zip(medians, µs, strict=True)]]
     axes.barh(names, medians, xerr=errors, color=["C0" if name.startswith("sk_dsn") else "C7" for name in names])
     for name, m in zip(names, medians, strict=True):
-        axes.annotate(f"{m:.3g}", (m, name), (6, 3), textcoords="offset points", fontsize=8)
+        axes.annotate(f"{m:.3g}" if m < 100 else f"{m:,.0f}", (m, name), (6, 3), textcoords="offset points", fontsize=8)
     axes.set(title=f"A sample, {size} at a time, one thread", xlabel="CPU time, µs (log)", xscale="log")
-    axes.margins(x=0.15)
+    axes.margins(x=0.2)
 
 
 def threads(report, data, options):

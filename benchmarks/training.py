@@ -268,13 +268,14 @@ def first_below(curves, percent):
 
 def draw(title, curves, errors, axes):
     """Medians over the seeds; sk_dsn solid, others dashed."""
-    for side, found in curves.items():
+    for k, (side, found) in enumerate(curves.items()):
         seconds, percent = (
             np.median([[getattr(point, axis) for point in curve] for curve in found], axis=0)
             for axis in ("seconds", "error")
         )
         style = "o-" if side.startswith("sk_dsn") else "s--"
-        axes.plot(seconds, percent, style, markersize=4, linewidth=1.2, label=side)
+        color = f"C{k}" if k < 10 else "black"  # there are ten
+        axes.plot(seconds, percent, style, color=color, markersize=4, linewidth=1.2, label=side)
     for percent in errors:
         axes.axhline(percent, color="grey", linewidth=0.7, linestyle=":")
     axes.set(title=title, xlabel="CPU seconds of training", ylabel="test error, %", xscale="log", yscale="log")
