@@ -8,6 +8,7 @@ named; the exit code is then 1. `python -m benchmarks.NAME` runs a single benchm
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -42,23 +43,27 @@ def run(name, folder, options):
     """Record of a benchmark's run, or None if it failed. Its figure goes to the folder."""
     arguments = ["-m", f"benchmarks.{name}", *SUITE[name], *(["--quick"] if options.quick else [])]
     report, figure = folder / f"{name}.json", folder / f"{name}.png"
-    figure.unlink(missing_ok=True)
     files = ["--json", str(report), *(["--figure", str(figure)] if find_spec("matplotlib") else [])]
-    environment = os.environ | ({"SK_DSN_DATA": options.data} if options.data else {})
+    environment = os.environ | ({"SK_DSN_DATA": str(options.data.resolve())} if options.data else {})
     command = f"python {' '.join(arguments)}"
     print(f"\n$ {command}\n", flush=True)
     began = time.perf_counter()
     ended = subprocess.run([sys.executable, *arguments, *files], cwd=REPOSITORY, env=environment, check=False)
     minutes = (time.perf_counter() - began) / 60
-    if ended.returncode:
-        return None
-    record = json.loads(report.read_text())
-    report.unlink()
-    return record | {"command": command, "minutes": minutes}
+    return None if ended.returncode else json.loads(report.read_text()) | {"command": command, "minutes": minutes}
 
 
-def write_results(folder, benchmarks):
-    """The records of the benchmarks by name as suite.json, and as a page."""
+def publish(fresh, figures, folder, only):
+    """Writes the fresh records by name as suite.json and as a page with the figures of that folder; if `only` some were run,
+    with what was there of the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = load_suite(folder / RECORDS) if only and (folder / RECORDS).is_file() else {}
+    for name in fresh:
+        (folder / f"{name}.png").unlink(missing_ok=True)
+        if (figures / f"{name}.png").is_file():
+            shutil.copy(figures / f"{name}.png", folder)
+    records = kept | fresh
+    benchmarks = {name: records[name] for name in SUITE if name in records}
     (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}))
     (folder / PAGE).write_text(page(folder, benchmarks))
 
@@ -82,22 +87,6 @@ def page(folder, benchmarks):
     return "\n\n".join(paragraphs) + "\n"
 
 
-def run_suite(options, folder):
-    """Runs what is asked for and writes the results, with what the folder holds of other benchmarks. Returns the records of
-    this run, and names of what failed."""
-    ran, failed = {}, []
-    for name in options.only or AVAILABLE:
-        record = run(name, folder, options)
-        if record is None:
-            failed.append(name)
-        else:
-            ran[name] = record
-    kept = load_suite(folder / RECORDS) if options.only and (folder / RECORDS).is_file() else {}
-    if records := kept | ran:
-        write_results(folder, {name: records[name] for name in SUITE if name in records})
-    return ran, failed
-
-
 def chosen_benchmarks(names):
     chosen = names.split(",")
     if unknown := set(chosen) - set(AVAILABLE):
@@ -109,9 +98,12 @@ def option_parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smoke run at the smallest sizes")
     parser.add_argument("--only", metavar="NAMES", type=chosen_benchmarks, help=f"some of {','.join(AVAILABLE)}")
-    parser.add_argument("--data", metavar="FOLDER", help="where mnist.npz is (or SK_DSN_DATA)")
+    parser.add_argument("--data", metavar="FOLDER", type=Path, help="where mnist.npz is (or SK_DSN_DATA)")
     parser.add_argument(
-        "--output", metavar="FOLDER", type=Path, help=f"where the results go; only a full run has a default, {RESULTS.name}"
+        "--output",
+        metavar="FOLDER",
+        type=Path,
+        help=f"where the results go; only a full run has a default, benchmarks/results",
     )
     parser.add_argument(
         "--compare",
@@ -133,16 +125,15 @@ def main(argv=None):
         return 1 if compare(*stored) else 0
     whole = not (options.quick or options.only or options.compare)
     output = options.output or (RESULTS if whole else None)
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary) if output is None else output
-        folder.mkdir(parents=True, exist_ok=True)
-        ran, failed = run_suite(options, folder)
-    if output:
-        print(f"Results: {output / PAGE}")
-    else:
-        print("Results are not kept; name a folder for them with --output.")
-    slower = compare(*stored, ran) if stored else []
-    if failed:
+    # Not there at once: what is written to the repository would make its commit a dirty one.
+    with TemporaryDirectory() as figures:
+        runs = {name: run(name, Path(figures), options) for name in options.only or AVAILABLE}
+        fresh = {name: record for name, record in runs.items() if record}
+        if output and fresh:
+            publish(fresh, Path(figures), output, options.only)
+    print(f"Results: {output / PAGE}" if output else "Results are not kept; name a folder for them with --output.")
+    slower = compare(*stored, fresh) if stored else []
+    if failed := [name for name in runs if name not in fresh]:
         print(f"Failed: {', '.join(failed)}")
     return 1 if slower or failed else 0
 

@@ -22,7 +22,7 @@ DENSE = "MLPClassifier"
 
 def measure(report, data, options):
     """Rows of the table: one for each simulation and margin, and the dense network's. All are measured in turn."""
-    epochs, repeats, n_samples, margins = (1, 2, 100, (1.0, None)) if options.quick else (5, 5, 2000, MARGINS)
+    epochs, repeats, n_samples, margins = (1, 2, 40, (1.0, None)) if options.quick else (5, 5, 2000, MARGINS)
     X, y = data.X_test[:n_samples], data.y_test[:n_samples]
     spiking = ours("deep", n_time_steps=N_TIME_STEPS, max_iter=epochs, random_state=0).fit(data.X_train, data.y_train)
     dense = MLPClassifier(**ADAM | {"max_iter": epochs}, random_state=0).fit(data.X_train, data.y_train)

@@ -68,6 +68,10 @@ def machine_differences(old, new):
 
 def compare(old, new):
     """Prints each time of two suites' records side by side. Returns those that have grown, as rows."""
+    smoke = [name for name in old if name in new and old[name]["options"]["quick"] != new[name]["options"]["quick"]]
+    if smoke:
+        print(f"One run is a smoke run, the other not, and their times are not compared: {', '.join(smoke)}.\n")
+        old, new = ({name: record for name, record in suite.items() if name not in smoke} for suite in (old, new))
     old_times, new_times = times_of(old), times_of(new)
     machine = pace(old_times, new_times)
     rows = []

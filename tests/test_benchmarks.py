@@ -289,9 +289,10 @@ def test_a_library_learns_or_is_named_as_missing(name, monkeypatch):
 # Comparison with a stored run
 
 
-def suite_of(rows, title="A sample", name="latency", **environment):
+def suite_of(rows, title="A sample", name="latency", quick=False, **environment):
     table = {"title": title, "key": ["side", "T"], "rows": rows}
-    return {name: {"environment": {"processor": "one", "numpy": "2"} | environment, "tables": [table]}}
+    environment = {"processor": "one", "numpy": "2"} | environment
+    return {name: {"options": {"quick": quick}, "environment": environment, "tables": [table]}}
 
 
 def timed(side, *µs, T=10):
@@ -354,6 +355,11 @@ def test_another_machine_and_what_only_one_run_has_are_said(capsys):
     assert "processor was one, is another" in printed
     assert "Only in the stored run: latency / A sample; memory / A sample." in printed
     assert "Only in the new run: limits / A sample." in printed
+
+
+def test_a_smoke_run_is_not_compared_with_a_full_one(capsys):
+    assert compare.compare(suite_of([timed("ours", 1, 1, 1)]), suite_of([timed("ours", 9, 9, 9)], quick=True)) == []
+    assert "not compared: latency." in capsys.readouterr().out
 
 
 # The suite
