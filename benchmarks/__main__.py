@@ -103,7 +103,7 @@ def option_parser():
         "--output",
         metavar="FOLDER",
         type=Path,
-        help=f"where the results go; only a full run has a default, benchmarks/results",
+        help="where the results go; only a full run has a default, benchmarks/results",
     )
     parser.add_argument(
         "--compare",
