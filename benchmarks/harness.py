@@ -239,6 +239,11 @@ def _unit_scale(X, largest):
 # The report
 
 
+def progress(line):
+    """Says how far a long benchmark is."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Report:
     """Tables, printed as Markdown when they are complete and kept for --json and --markdown; and panels of --figure."""
 

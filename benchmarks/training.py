@@ -27,6 +27,7 @@ from .harness import (
     load_mnist,
     n_seeds,
     option_parser,
+    progress,
     session,
     span,
     spread,
@@ -205,6 +206,7 @@ def train_in_turn(sides, data, options):
                 del courses[key]
             else:
                 curves[key].append(point)
+                progress(f"{key[0]}, seed {key[1]}, {point.epochs} epochs: {point.error:.2f} %, {point.seconds:.1f} s")
     return {side: [curves[side, seed] for seed in range(seeds[side])] for side in sides}
 
 
