@@ -30,6 +30,7 @@ SUITE = {
     "scaling": (),
     "instruction_sets": (),
     "limits": (),
+    "overhead": (),
     "memory": (),
     "anytime": (),
     "costs": (),

@@ -46,7 +46,7 @@ def measure(report, data, options):
         row |= {"operations": operations, "of dense": operations / multiply_adds, **spread(seconds[name, margin], "µs")}
         rows.append(row | ratios(seconds[name, margin], seconds[DENSE, None]))
     title = f"{data.name}, {len(X)} samples, {epochs} epochs, {N_TIME_STEPS} time steps; times a sample"
-    report.table(title, rows, ("network", "exit margin"))
+    report.table(title, rows)
     return rows
 
 

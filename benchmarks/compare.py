@@ -1,10 +1,9 @@
 """A stored run of the benchmarks beside a new one: which times have grown by more than noise."""
 import json
-import re
 from collections import namedtuple
 from statistics import median
 
-from .harness import markdown
+from .harness import MEDIAN, markdown
 from .peers import LIBRARIES
 
 # Runs that nobody has touched differ by this much from day to day on a machine that is not alone.
@@ -36,7 +35,7 @@ def times_of(suite):
 def _times_in(row):
     """What is timed in a row, and its time; of several, the columns say what each is of, as in "training median µs"."""
     for column in row:
-        if row[column] is not None and (found := re.fullmatch(r"(.*?)median (s|ms|µs)", column)):
+        if row[column] is not None and (found := MEDIAN.fullmatch(column)):
             what, unit = found.groups()
             yield what.strip(), Time(row[column], row[f"{what}min"], row[f"{what}max"], row["runs"], unit)
 

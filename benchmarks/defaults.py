@@ -90,7 +90,7 @@ def compare_accuracy(report, sets, options):
     overall = mean(row["difference"] for row in rows)
     rows.append({"data": "mean", "difference": overall, **report.judgement(overall, MEAN_DIFFERENCE)})
     seeds = n_seeds(options, SEEDS)
-    report.table(f"Mean accuracy, seeds: {seeds}", rows, key=("data", "scaling"))
+    report.table(f"Mean accuracy, seeds: {seeds}", rows)
     report.table(
         "Mean difference by random_state",
         [{"random_state": seed, **mean_and_worst(differences(ours, peer, [seed]))} for seed in range(seeds)],
@@ -155,7 +155,7 @@ def study(report, sets, options):
             }
         )
     rows.sort(key=lambda row: -row["mean difference"])
-    report.table(f"The grid against {PEER}, seeds: {n_seeds(options, SEEDS)}", rows, key=list(GRID[0]))
+    report.table(f"The grid against {PEER}, seeds: {n_seeds(options, SEEDS)}", rows)
 
 
 def fit_time(make, X, y):

@@ -34,6 +34,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 QUICK_SAMPLES = 500
 UNITS = {"s": 1, "ms": 1e3, "µs": 1e6}
+# The columns of times: of one, "median µs", "min", "max"; of several in a row, "training median µs", "training min", …
+MEDIAN = re.compile(rf"(.*?)median ({'|'.join(UNITS)})")
 RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
 
 MAKE_MNIST = """\
@@ -269,14 +271,9 @@ class Report:
             return {"target": None, "verdict": None}
         return {"target": str(target), "verdict": target.judge(value)}
 
-    def table(self, title, rows, key=None, **details):
-        """Rows are dicts from column to value; `key` names the columns that tell them apart, by default the first, which
-        is how two runs find the same row. `details` go to --json only."""
-        key = list(key or list(rows[0])[:1])
-        names = [tuple(str(row.get(column)) for column in key) for row in rows]
-        if len(set(names)) < len(names):
-            raise ValueError(f"rows of {title!r} that {', '.join(key)} do not tell apart")
-        self.record["tables"].append({"title": title, "key": key, "rows": rows, **details})
+    def table(self, title, rows, **details):
+        """Rows are dicts from column to value, of which the first columns tell them apart; `details` go to --json only."""
+        self.record["tables"].append({"title": title, "key": key_columns(title, rows), "rows": rows, **details})
         print(f"## {title}\n\n{markdown(rows)}\n", flush=True)
 
     def panel(self, draw):
@@ -335,6 +332,19 @@ class Report:
 def listed(environment):
     """What is known of an environment, as a list in Markdown."""
     return "\n".join(f"- {name}: {value}" for name, value in environment.items() if value)
+
+
+def key_columns(title, rows):
+    """The fewest columns, from the first, that tell the rows apart, so that another run's are found; where there are times,
+    the columns before them must do."""
+    columns = list(rows[0])
+    timed = [k for k, column in enumerate(columns) if MEDIAN.fullmatch(column)]
+    for n in range(1, 1 + (timed[0] if timed else len(columns))):
+        if len({tuple(str(row.get(column)) for column in columns[:n]) for row in rows}) == len(rows):
+            return columns[:n]
+    if timed:
+        raise ValueError(f"rows of {title!r} that {', '.join(columns[: timed[0]])} do not tell apart")
+    return columns[:1]
 
 
 def markdown(rows):

@@ -38,7 +38,7 @@ LOADED = f"{COUNTING}, loaded from a file"
 EVENT_DRIVEN = "sk_dsn: rectifying, event-driven"
 HIDDEN = (200, 200)
 # Sizes of a batch, and how many samples are predicted with it in a round.
-BATCHES, QUICK_BATCHES = {10_000: 10_000, 100: 5000, 1: 200}, {100: 100, 10: 20, 1: 4}
+BATCHES, QUICK_BATCHES = {10_000: 10_000, 100: 5000, 1: 100}, {100: 100, 10: 20, 1: 4}
 OTHER_NETWORKS = {"784-2000-2000-10": (load_mnist, (2000, 2000)), "4-10-3, iris": (lambda options: load_iris_split(), (10,))}
 
 PREDICT_MICROSECONDS = Target("<=", 60)

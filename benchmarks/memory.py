@@ -125,7 +125,7 @@ def training(report, options):
         target = None if network == PEER else NOTHING_COPIED if kind == PLAIN else ONE_COPY
         rows.append(row | report.judgement(extra / size, target))
     title = f"a. Training on {n_samples} x {N_FEATURES}, {size / MEGABYTE:.0f} MB in float32"
-    report.table(title, rows, ("network", "X", "call"))
+    report.table(title, rows)
     extra, size = in_own_process(chunks_extra, n_chunks, chunk), 4 * chunk * N_FEATURES
     report.table(
         f"a. partial_fit over {n_chunks} chunks of {chunk} x {N_FEATURES}, {size / MEGABYTE:.1f} MB each in float32",

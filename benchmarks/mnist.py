@@ -104,9 +104,7 @@ def select(report, data, options):
             grid = [params | {"max_iter": 1} for params in grid[:: len(grid) // 2]]
         rows = [params | error_percentages(network, split, seeds, **params) for params in grid]
         rows.sort(key=lambda row: (row["max_iter"], row["mean %"]))
-        report.table(
-            f"Error on {held_out} held-out samples, {network} network, seeds: {seeds}", rows, key=list(GRIDS[network])
-        )
+        report.table(f"Error on {held_out} held-out samples, {network} network, seeds: {seeds}", rows)
 
 
 PARTS = {"a": error_after_epochs, "b": wide_layer_error}

@@ -281,9 +281,7 @@ def learning_curve(report, data, options):
 
     runs = train_all(partial(spiking_networks, CURVE), *data_sets, epochs, seeds, options.jobs)
     rows = [epoch_row(name, k, found) for name, found in runs.items() for k in range(epochs)]
-    report.table(
-        f"c. Test error % and spikes a sample by epoch, seeds: {seeds}", rows, ("network", "epoch"), runs=curves(runs)
-    )
+    report.table(f"c. Test error % and spikes a sample by epoch, seeds: {seeds}", rows, runs=curves(runs))
     spikes = [
         {"spikes": kind, "ours": span(spike_means(runs["fractional"], kind), 0), "theirs": span(theirs, 0)}
         for kind, theirs in THEIRS_SPIKES.items()

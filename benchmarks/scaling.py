@@ -197,13 +197,13 @@ def scaling(report, data, options):
     fits = []
     for sweep, points in sweeps.items():
         rows = measured(sweep, points, options)
-        report.table(f"b. A prediction by {sweep}", rows, ("simulation", sweep))
+        report.table(f"b. A prediction by {sweep}", rows)
         curves = {name: [row for row in rows if row["simulation"] == name] for name in SIMULATIONS}
         fits += [fit(sweep, name, curve) for name, curve in curves.items()]
         report.panel(partial(draw, sweep, curves, "spikes"))
         if sweep == WIDTH:  # a spike reaches more neurons
             report.panel(partial(draw, sweep, curves, "operations"))
-    report.table("b. Time against spikes and operations: slopes of logarithms, and a line", fits, ("by", "simulation"))
+    report.table("b. Time against spikes and operations: slopes of logarithms, and a line", fits)
 
 
 def learned(data, width):
@@ -320,7 +320,7 @@ def sizes(report, data, options):
     for sweep, points in sweeps.items():
         values = list(points)[:2] if options.quick else list(points)
         rows = [row for value in values for row in sized(sweep, value, *points[value], options)]
-        report.table(f"d. A sample by {sweep}", rows, ("side", sweep))
+        report.table(f"d. A sample by {sweep}", rows)
         report.panel(partial(draw_sizes, sweep, rows))
 
 
