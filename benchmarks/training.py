@@ -90,7 +90,7 @@ class Epochs:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Data, hidden layers, who learns it, and the errors in percent whose price in seconds is asked for.
+    """Data, who learns it, and the errors in percent whose price in seconds is asked for.
 
     `fastest` is what microseconds of a sample are required to be, `times_ours` what the seconds of MLPClassifier to the last
     of the errors are, as a multiple of ours.
@@ -98,7 +98,6 @@ class Scenario:
 
     title: str
     load: Callable
-    hidden: tuple
     errors: tuple
     sides: dict
     fastest: Target | None = None
@@ -128,7 +127,7 @@ def some_mnist(options):
 
 
 HIDDEN, WIDE, NARROW = (200, 200), (2000, 2000), (10,)
-# The package's defaults, at the libraries' T; rates of the rectifying neuron as chosen on MNIST.
+# The package's defaults, but for T.
 DEFAULTS = {"hidden_layer_sizes": HIDDEN, "n_time_steps": 10}
 DEFAULT_RECTIFYING = DEFAULTS | {"neuron": "rectifying", "feedback": "step", "weight_update": "fractional"}
 FITS, FEW_FITS = (1, 2, 3, 5, 10), (1, 3, 5)
@@ -138,7 +137,6 @@ SCENARIOS = {
     "a": Scenario(
         "MNIST, 784-200-200-10",
         load_mnist,
-        HIDDEN,
         (3.0, 2.0),
         {
             OURS: Fits(ours(SETTINGS["deep"], "counting"), FITS, seeds=5),
@@ -156,7 +154,6 @@ SCENARIOS = {
     "b": Scenario(
         "digits, 64-200-200-10",
         lambda options: load_digits_split(),
-        HIDDEN,
         (4.0, 3.0),
         {
             OURS: Fits(ours(DEFAULTS, "counting"), SMALL_FITS, seeds=5),
@@ -172,7 +169,6 @@ SCENARIOS = {
     "c": Scenario(
         "wide, 784-2000-2000-10, 10,000 images of MNIST",
         some_mnist,
-        WIDE,
         (6.0, 5.0),
         {
             OURS: Fits(ours(SETTINGS["deep"], "counting", hidden_layer_sizes=WIDE), (1, 2, 3)),
@@ -183,7 +179,6 @@ SCENARIOS = {
     "d": Scenario(
         "narrow, 4-10-3, iris",
         lambda options: load_iris_split(),
-        NARROW,
         (8.0, 5.0),
         {
             OURS: Fits(ours(DEFAULTS, "counting", hidden_layer_sizes=NARROW), (1, 2, 3, 5, 10, 20, 50), seeds=5),
