@@ -59,8 +59,8 @@ NETWORKS = {
 OURS, PEER = NETWORKS
 
 TIME_IMPORT = "import time; {before}; began = time.process_time(); import {module}; print(time.process_time() - began)"
-# What Python and a wheel leave beside the modules, and what an editable installation has beside a wheel.
-NOT_IN_A_WHEEL = ("__pycache__", ".c", ".h", ".pyx", ".pxd")
+# What our package's folder has beside what a wheel of it installs, if this is the repository.
+SOURCES = (".c", ".h", ".pyx", ".pxd")
 
 
 def peak():
@@ -209,7 +209,7 @@ def installed_size(report, options):
 
 
 def package_size(name):
-    """Bytes of a package's files that a wheel has, or None if it is not installed."""
+    """Bytes that a wheel of a package installs, or None if it is not installed."""
     spec = find_spec(name)
     if spec is None:
         return None
@@ -217,7 +217,8 @@ def package_size(name):
     folders = [Path(folder) for folder in spec.submodule_search_locations]
     folders += [folder.with_name("scikit_learn.libs") for folder in folders if name == "sklearn"]
     files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
-    return sum(file.stat().st_size for file in files if not {file.suffix, file.parent.name} & set(NOT_IN_A_WHEEL))
+    left_out = SOURCES if name == "sk_dsn" else ()
+    return sum(f.stat().st_size for f in files if f.parent.name != "__pycache__" and f.suffix not in left_out)
 
 
 PARTS = {"a": training, "b": prediction, "c": model_size, "d": importing, "e": installed_size}
