@@ -294,6 +294,7 @@ def comparison(report, data, options):
                     for column, figure in spread(seconds[name], "µs").items()
                     if column != "runs"
                 },
+                "runs": n_repeats(options),
                 "samples timed": len(X),
             }
         )

@@ -60,6 +60,7 @@ def figures(record):
 def test_smoke_run_reports_tables_and_the_machine_and_draws(name, tmp_path, capsys):
     figure = tmp_path / "figure.png"
     record = run(name, tmp_path, *(["--figure", str(figure)] if find_spec("matplotlib") else []))
+    assert compare.compare({name: record}, {name: record}) == []
     assert not figure.exists() or figure.read_bytes().startswith(b"\x89PNG")
     assert record["tables"]
     assert all(table["rows"] for table in record["tables"])
