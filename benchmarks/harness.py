@@ -295,8 +295,10 @@ class Report:
             draw(panel)
             for axis in (panel.xaxis, panel.yaxis):
                 if axis.get_scale() == "log":
+                    low, high = axis.get_view_interval()
+                    between = "25" if high < 500 * low else ""
                     axis.set_major_formatter("{x:g}")
-                    axis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
+                    axis.set_minor_formatter(lambda x, _, digits=between: f"{x:g}" if f"{x:e}"[0] in digits else "")
         for panel in axes[len(self._panels) :]:
             panel.remove()
         figure.savefig(file, dpi=100)

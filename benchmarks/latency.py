@@ -131,11 +131,14 @@ def draw(size, seconds, axes):
     µs = [[1e6 * s for s in seconds[name]] for name in names]
     medians = [median(times) for times in µs]
     errors = [[m - min(t) for m, t in zip(medians, µs, strict=True)], [max(t) - m for m, t in zip(medians, µs, strict=True)]]
-    axes.barh(names, medians, xerr=errors, color=["C0" if name.startswith("sk_dsn") else "C7" for name in names])
+    axes.errorbar(medians, names, xerr=errors, fmt="none", ecolor="black", elinewidth=1)
+    axes.scatter(medians, names, color=["C0" if name.startswith("sk_dsn") else "C7" for name in names])
     for name, m in zip(names, medians, strict=True):
-        axes.annotate(f"{m:.3g}" if m < 100 else f"{m:,.0f}", (m, name), (6, 3), textcoords="offset points", fontsize=8)
+        axes.annotate(
+            f"{m:.3g}" if m < 100 else f"{m:,.0f}", (m, name), (0, 6), textcoords="offset points", ha="center", fontsize=8
+        )
     axes.set(title=f"A sample, {size} at a time, one thread", xlabel="CPU time, µs (log)", xscale="log")
-    axes.margins(x=0.2)
+    axes.grid(alpha=0.3)
 
 
 def threads(report, data, options):
