@@ -34,6 +34,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 QUICK_SAMPLES = 500
 UNITS = {"s": 1, "ms": 1e3, "µs": 1e6}
+# Options that say where things are on a machine, which is not for a record.
+PLACES = ("json", "figure", "markdown", "data")
 # The columns of times: of one, "median µs", "min", "max"; of several in a row, "training median µs", "training min", …
 MEDIAN = re.compile(rf"(.*?)median ({'|'.join(UNITS)})")
 RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
@@ -256,7 +258,7 @@ class Report:
         self.record = {
             "question": question,
             "details": details.strip(),
-            "options": {name: value for name, value in vars(options).items() if name != "json"},
+            "options": {name: value for name, value in vars(options).items() if name not in PLACES},
             "environment": environment(),
             "tables": [],
         }
