@@ -275,8 +275,10 @@ def draw(title, curves, errors, axes):
         axes.plot(seconds, percent, style, color=color, markersize=4, linewidth=1.2, label=side)
     for percent in errors:
         axes.axhline(percent, color="grey", linewidth=0.7, linestyle=":")
-    axes.set(title=title, xlabel="CPU seconds of training", ylabel="test error, %", xscale="log", yscale="log")
-    axes.legend(fontsize="small")
+    some = all(point.error for found in curves.values() for curve in found for point in curve)
+    axes.set(title=title, xlabel="CPU seconds of training", ylabel="test error, %", xscale="log")
+    axes.set_yscale("log" if some else "linear")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def main(argv=None):

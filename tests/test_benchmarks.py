@@ -285,7 +285,7 @@ def test_a_library_learns_or_is_named_as_missing(name, monkeypatch):
         for _ in range(4):
             network.partial_fit(data.X_train, data.y_train)
         scores.append(np.mean(network.predict(data.X_test) == data.y_test))
-    assert scores[0] == scores[1] > 0.5
+    assert scores[0] == scores[1] > 0.4
 
 
 # Comparison with a stored run
