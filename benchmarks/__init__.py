@@ -1,1 +1,1 @@
-"""Benchmarks of sk_dsn, one question a module; run one with ``python -m benchmarks.NAME``."""
+"""Benchmarks of sk_dsn, one question a module: ``python -m benchmarks`` runs all, ``python -m benchmarks.NAME`` one."""

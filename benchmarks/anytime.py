@@ -4,13 +4,14 @@ A sample ends as soon as its outputs are `exit_margin` apart. Over a range of ma
 time steps used and the synaptic operations of the spiking network, for each simulation of one trained network
 (784-200-200-10), beside MLPClassifier of the same layers, whose operations are multiply-adds. `--figure` draws it.
 """
+from copy import deepcopy
 from functools import partial
 
 from sklearn.neural_network import MLPClassifier
 
 from sk_dsn.metrics import dense_operations, exit_steps, synaptic_operations
 
-from .harness import alternate, load_mnist, option_parser, session, spread
+from .harness import alternate, load_mnist, option_parser, predict_each, ratios, session, spread
 from .mnist import ADAM, ours
 
 SIMULATIONS = ("counting", "clock-driven", "event-driven")
@@ -19,32 +20,33 @@ MARGINS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, None)
 DENSE = "MLPClassifier"
 
 
-def predict(estimator, X, watch, k):
-    with watch:
-        estimator.predict(X)
-
-
 def measure(report, data, options):
-    """Rows of the table: one for each simulation and margin, and the dense network's."""
-    epochs, repeats, n_samples, margins = (1, 2, 100, (1.0, None)) if options.quick else (5, 5, 2000, MARGINS)
+    """Rows of the table: one for each simulation and margin, and the dense network's. All are measured in turn."""
+    epochs, repeats, n_samples, margins = (1, 2, 40, (1.0, None)) if options.quick else (5, 5, 2000, MARGINS)
     X, y = data.X_test[:n_samples], data.y_test[:n_samples]
     spiking = ours("deep", n_time_steps=N_TIME_STEPS, max_iter=epochs, random_state=0).fit(data.X_train, data.y_train)
     dense = MLPClassifier(**ADAM | {"max_iter": epochs}, random_state=0).fit(data.X_train, data.y_train)
+    networks = {
+        (simulation, margin): deepcopy(spiking).set_params(simulation=simulation, exit_margin=margin)
+        for simulation in SIMULATIONS
+        for margin in margins
+    } | {(DENSE, None): dense}
+    seconds = alternate({side: partial(predict_each, network, [X]) for side, network in networks.items()}, repeats, len(X))
+    multiply_adds = dense_operations(spiking)
     rows = []
-    for simulation in SIMULATIONS:
-        for margin in margins:
-            spiking.set_params(simulation=simulation, exit_margin=margin)
-            seconds = alternate({simulation: partial(predict, spiking, X)}, repeats, per=len(X))[simulation]
-            rows.append(
-                {"network": simulation, "exit margin": "none" if margin is None else margin}
-                | {"accuracy %": 100 * spiking.score(X, y), "mean steps": float(exit_steps(spiking, X).mean())}
-                | {"operations": float(synaptic_operations(spiking, X)[:, -1].mean())}
-                | spread(seconds, "µs")
-            )
-    seconds = alternate({DENSE: partial(predict, dense, X)}, repeats, per=len(X))[DENSE]
-    row = {"network": DENSE, "accuracy %": 100 * dense.score(X, y), "operations": float(dense_operations(spiking))}
-    rows.append(row | spread(seconds, "µs"))
-    report.table(f"{data.name}, {len(X)} samples, {epochs} epochs, {N_TIME_STEPS} time steps; times a sample", rows)
+    for (name, margin), network in networks.items():
+        row = {"network": name, "exit margin": None, "accuracy %": 100 * network.score(X, y)}
+        operations = multiply_adds
+        if network is not dense:
+            operations = float(synaptic_operations(network, X)[:, -1].mean())
+            row |= {
+                "exit margin": "none" if margin is None else margin,
+                "mean steps": float(exit_steps(network, X).mean()),
+            }
+        row |= {"operations": operations, "of dense": operations / multiply_adds, **spread(seconds[name, margin], "µs")}
+        rows.append(row | ratios(seconds[name, margin], seconds[DENSE, None]))
+    title = f"{data.name}, {len(X)} samples, {epochs} epochs, {N_TIME_STEPS} time steps; times a sample"
+    report.table(title, rows)
     return rows
 
 
@@ -59,7 +61,7 @@ def draw(rows, quantity, label, axes):
 
 
 def main(argv=None):
-    options = option_parser(__doc__, data="mnist.npz", figure=True).parse_args(argv)
+    options = option_parser(__doc__, data="mnist.npz").parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report:
         rows = measure(report, data, options)

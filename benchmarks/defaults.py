@@ -134,9 +134,7 @@ def compare_unscaled(report, sets, options):
     for name in filter(sets.__contains__, UNSCALED):
         X, y = sets[name]
         seconds = alternate(fit_sides(X, y), 2 if options.quick else 7)
-        columns = {
-            side: {"accuracy %": mean(accuracies(make, X, y, None, options))} for side, make in CLASSIFIERS.items()
-        }
+        columns = {side: {"accuracy %": mean(accuracies(make, X, y, None, options))} for side, make in CLASSIFIERS.items()}
         report.comparison(f"Time to fit {name} as it comes, and mean accuracy", seconds, PEER, columns=columns)
 
 

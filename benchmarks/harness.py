@@ -21,9 +21,10 @@ from unittest.mock import patch
 import numpy as np
 import scipy
 import sklearn
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import sk_dsn
@@ -31,8 +32,12 @@ from sk_dsn._core import network, training
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
-QUICK_SAMPLES = 2000
+QUICK_SAMPLES = 500
 UNITS = {"s": 1, "ms": 1e3, "µs": 1e6}
+# Options that say where things are on a machine, which is not for a record.
+PLACES = ("json", "figure", "markdown", "data")
+# The columns of times: of one, "median µs", "min", "max"; of several in a row, "training median µs", "training min", …
+MEDIAN = re.compile(rf"(.*?)median ({'|'.join(UNITS)})")
 RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
 
 MAKE_MNIST = """\
@@ -87,6 +92,14 @@ def alternate(sides, repeats, per=1, elapsed=False):
             side(watch, k)
             seconds[name].append(watch.seconds / per)
     return seconds
+
+
+def predict_each(estimator, inputs, watch, k, method="predict"):
+    """A side for `alternate`: the answers to each of the inputs."""
+    answer = getattr(estimator, method)
+    with watch:
+        for X in inputs:
+            answer(X)
 
 
 # Spikes
@@ -161,7 +174,7 @@ def _commit():
 
 
 def _compile_flags():
-    """The compiler's own record in the debugging information of the core, where that was kept."""
+    """What the compiler recorded of its switches in the core, where it did."""
     record = re.search(rb"GNU C\d* [ -~]+", Path(network.__file__).read_bytes())
     return record.group().decode() if record else None
 
@@ -189,7 +202,7 @@ def environment():
 
 
 def load_mnist(options):
-    """MNIST as float32 from 0 to 1; with --quick its first samples, or scikit-learn's digits where there is none."""
+    """MNIST as float32 from 0 to 1; with --quick its first samples, or the digits where there is none."""
     path = _data_folder(options) / "mnist.npz"
     if path.is_file():
         stop = QUICK_SAMPLES if options.quick else None
@@ -198,10 +211,25 @@ def load_mnist(options):
         return Dataset("MNIST", _unit_scale(X_train, 255), y_train, _unit_scale(X_test, 255), y_test)
     if options.quick and options.data is None:
         print(f"MNIST skipped, {path} is not there: scikit-learn's digits stand in for it.\n")
-        X, y = load_digits(return_X_y=True)
-        X_train, X_test, y_train, y_test = train_test_split(_unit_scale(X, 16), y, random_state=0)
-        return Dataset("digits", X_train, y_train, X_test, y_test)
+        return load_digits_split()
     sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA, or make the file with\n\n{MAKE_MNIST}")
+
+
+def load_digits_split():
+    """Scikit-learn's digits as float32 from 0 to 1."""
+    X, y = load_digits(return_X_y=True)
+    return _split("digits", _unit_scale(X, 16), y)
+
+
+def load_iris_split():
+    """Iris, standardised, as float32."""
+    X, y = load_iris(return_X_y=True)
+    return _split("iris", StandardScaler().fit_transform(X).astype(np.float32), y)
+
+
+def _split(name, X, y):
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+    return Dataset(name, X_train, y_train, X_test, y_test)
 
 
 def _data_folder(options):
@@ -215,6 +243,11 @@ def _unit_scale(X, largest):
 # The report
 
 
+def progress(line):
+    """Says how far a long benchmark is."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Report:
     """Tables, printed as Markdown when they are complete and kept for --json and --markdown; and panels of --figure."""
 
@@ -224,7 +257,8 @@ class Report:
         question, _, details = description.strip().partition("\n")
         self.record = {
             "question": question,
-            "options": {name: value for name, value in vars(options).items() if name != "json"},
+            "details": details.strip(),
+            "options": {name: value for name, value in vars(options).items() if name not in PLACES},
             "environment": environment(),
             "tables": [],
         }
@@ -240,8 +274,8 @@ class Report:
         return {"target": str(target), "verdict": target.judge(value)}
 
     def table(self, title, rows, **details):
-        """Rows are dicts from column to value; `details` go to --json only."""
-        self.record["tables"].append({"title": title, "rows": rows, **details})
+        """Rows are dicts from column to value, of which the first columns tell them apart; `details` go to --json only."""
+        self.record["tables"].append({"title": title, "key": key_columns(title, rows), "rows": rows, **details})
         print(f"## {title}\n\n{markdown(rows)}\n", flush=True)
 
     def panel(self, draw):
@@ -261,14 +295,19 @@ class Report:
         axes = figure.subplots(rows, columns, squeeze=False).flat
         for draw, panel in zip(self._panels, axes, strict=False):
             draw(panel)
+            for axis in (panel.xaxis, panel.yaxis):
+                if axis.get_scale() == "log":
+                    low, high = axis.get_view_interval()
+                    between = "25" if high < 500 * low else ""
+                    axis.set_major_formatter("{x:g}")
+                    axis.set_minor_formatter(lambda x, _, digits=between: f"{x:g}" if f"{x:e}"[0] in digits else "")
         for panel in axes[len(self._panels) :]:
             panel.remove()
         figure.savefig(file, dpi=100)
         return True
 
     def write_markdown(self, file, figure=None):
-        known = {name: value for name, value in self.record["environment"].items() if value}
-        lines = [f"# {self.record['question']}\n", *(f"- {name}: {value}" for name, value in known.items())]
+        lines = [f"# {self.record['question']}\n", listed(self.record["environment"])]
         if figure:
             lines.append(f"\n![The figures of these tables]({figure.name})")
         lines += [f"\n## {table['title']}\n\n{markdown(table['rows'])}" for table in self.record["tables"]]
@@ -294,6 +333,24 @@ class Report:
         )
 
 
+def listed(environment):
+    """What is known of an environment, as a list in Markdown."""
+    return "\n".join(f"- {name}: {value}" for name, value in environment.items() if value)
+
+
+def key_columns(title, rows):
+    """The fewest columns, from the first, that tell the rows apart, so that another run's are found; where there are times,
+    the columns before them must do."""
+    columns = list(rows[0])
+    timed = [k for k, column in enumerate(columns) if MEDIAN.fullmatch(column)]
+    for n in range(1, 1 + (timed[0] if timed else len(columns))):
+        if len({tuple(str(row.get(column)) for column in columns[:n]) for row in rows}) == len(rows):
+            return columns[:n]
+    if timed:
+        raise ValueError(f"rows of {title!r} that {', '.join(columns[: timed[0]])} do not tell apart")
+    return columns[:1]
+
+
 def markdown(rows):
     """A Markdown table of dicts, with the columns of all of them in order of appearance."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -310,9 +367,9 @@ def _cell(value):
 # The command line
 
 
-def option_parser(description, data=None, parts=(), figure=False):
+def option_parser(description, data=None, parts=()):
     """What every benchmark understands; --data for one that reads the file `data`, --parts for one made of several (a dict
-    with their names), --figure and --markdown for one that draws."""
+    with their names)."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="smoke run at the smallest size")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write everything there as well")
@@ -322,9 +379,8 @@ def option_parser(description, data=None, parts=(), figure=False):
     if parts:
         kinds = partial(_chosen_parts, parts)
         parser.add_argument("--parts", type=kinds, default=list(parts), help=f"some of {','.join(parts)}")
-    if figure:
-        parser.add_argument("--figure", metavar="FILE", type=Path, help="draw the curves there (needs matplotlib)")
-        parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables there as well")
+    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw the curves there (needs matplotlib)")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables there as well")
     return parser
 
 
@@ -356,7 +412,6 @@ def session(description, options):
         finally:
             if options.json:
                 options.json.write_text(json.dumps(report.record, indent=1, default=str))
-        figure, tables = (getattr(options, name, None) for name in ("figure", "markdown"))
-        drawn = figure and report.write_figure(figure)
-        if tables:
-            report.write_markdown(tables, figure if drawn else None)
+        drawn = options.figure and report.write_figure(options.figure)
+        if options.markdown:
+            report.write_markdown(options.markdown, options.figure if drawn else None)

@@ -10,7 +10,6 @@ images train; the last 10,000 are their "test" set, held out here; the 10,000 te
 all 60,000 train and the test images test. Seeds differ in initial weights (and random potentials).
 Figures are medians of the seeds, since networks with rectifying outputs now and then lose one for good.
 """
-import sys
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -21,7 +20,7 @@ from joblib import Parallel, delayed
 
 from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
 
-from .harness import Stopwatch, learn_and_count, load_mnist, n_seeds, option_parser, session, span
+from .harness import Stopwatch, learn_and_count, load_mnist, n_seeds, option_parser, progress, session, span
 
 HIDDEN = (200, 200)
 CLASSES = np.arange(10)
@@ -185,10 +184,6 @@ def learn(network, X, y):
 
 def error_percent(network, X, y):
     return 100 * float(np.mean(network.predict(X) != y))
-
-
-def progress(line):
-    print(line, file=sys.stderr, flush=True)
 
 
 def train_all(make, training, held_out, epochs, seeds, jobs):
@@ -386,7 +381,7 @@ PARTS = {"a": twenty_epochs, "b": variants, "c": learning_curve}
 
 
 def main(argv=None):
-    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS, figure=True)
+    parser = option_parser(__doc__, data="mnist.npz", parts=PARTS)
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="networks to train at a time")
     options = parser.parse_args(argv)
     data = load_mnist(options)

@@ -1,25 +1,38 @@
-"""Does the time follow the spikes, and which neuron and simulation costs what?
+"""How does the time grow, does it follow the spikes, and which neuron and simulation costs what?
 
 Parts: (a) training and prediction of trained MNIST networks, 784-200-200-10, T = 10, beside the program of the paper's
 authors; (b) time of a prediction against its spikes, for wider layers, other T and sparser input, with the same weights
-in all simulations; (c) neurons and simulations side by side: error, spikes, operations, time. Targets are printed beside
-what they concern. Takes about four minutes.
+in all simulations; (c) neurons and simulations side by side: error, spikes, operations, time; (d) training and prediction
+by T, width, depth, sparsity of the input, number of samples and number of classes, beside MLPClassifier. Targets are printed
+beside what they concern.
 
 Spikes are those of the spiking network, taken back and passing ones included; the input's are part of them. Under
 "counting" they are those of the clock-driven simulation, which has the same states.
 """
 from copy import deepcopy
 from functools import partial
-from statistics import mean
+from statistics import mean, median
 
 import numpy as np
 from scipy.sparse import csr_array
+from sklearn.neural_network import MLPClassifier
 
 from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
 from sk_dsn.metrics import spike_counts, synaptic_operations
 
-from .harness import Target, alternate, learn_and_count, load_mnist, n_seeds, option_parser, session, span, spread
-from .mnist import SETTINGS, predict_each
+from .harness import (
+    Target,
+    alternate,
+    learn_and_count,
+    load_mnist,
+    n_seeds,
+    option_parser,
+    predict_each,
+    session,
+    span,
+    spread,
+)
+from .mnist import ADAM, SETTINGS
 
 HIDDEN = (200, 200)
 REPEATS = 5
@@ -67,6 +80,9 @@ COMPARED = {
     "signed, counting": SETTINGS["deep"] | {"simulation": "counting"},
 }
 COMPARISON_OPERATIONS = 3e9
+
+PEER = "MLPClassifier"
+SIZED_SAMPLES = 2000
 
 
 # Measurement
@@ -168,9 +184,7 @@ def speed_row(report, kind, name, network, seconds, spikes, columns):
 
 def scaling(report, data, options):
     quick = options.quick
-    widths, steps, zeroed = (
-        (QUICK_WIDTHS, QUICK_TIME_STEPS, QUICK_ZEROED) if quick else (WIDTHS, TIME_STEPS, ZEROED)
-    )
+    widths, steps, zeroed = (QUICK_WIDTHS, QUICK_TIME_STEPS, QUICK_ZEROED) if quick else (WIDTHS, TIME_STEPS, ZEROED)
     networks = {width: learned(data, width) for width in widths}
     middle = networks[widths[1]]
     X = data.X_test
@@ -257,9 +271,7 @@ def draw(sweep, curves, against, axes):
 
 def comparison(report, data, options):
     epochs, seeds = 1 if options.quick else COMPARISON_EPOCHS, n_seeds(options, 1)
-    networks = {
-        name: [fitted(settings, data, epochs, seed) for seed in range(seeds)] for name, settings in COMPARED.items()
-    }
+    networks = {name: [fitted(settings, data, epochs, seed) for seed in range(seeds)] for name, settings in COMPARED.items()}
     train, test = {}, {}
     for name, (network, *_) in networks.items():
         n = enough_samples(network, data.X_test, COMPARISON_OPERATIONS, options)
@@ -282,6 +294,7 @@ def comparison(report, data, options):
                     for column, figure in spread(seconds[name], "µs").items()
                     if column != "runs"
                 },
+                "runs": n_repeats(options),
                 "samples timed": len(X),
             }
         )
@@ -290,11 +303,74 @@ def comparison(report, data, options):
     )
 
 
-PARTS = {"a": speed, "b": scaling, "c": comparison}
+# d. Sizes, beside MLPClassifier
+
+
+def sizes(report, data, options):
+    n = 50 if options.quick else SIZED_SAMPLES
+    X, y = data.X_train[:n], data.y_train[:n]
+    common = {"hidden_layer_sizes": HIDDEN, "n_time_steps": 10}
+    sweeps = {
+        "T": {T: (common | {"n_time_steps": T}, X, y) for T in (2, 5, 10, 20, 50)},
+        WIDTH: {width: (common | {"hidden_layer_sizes": (width, width)}, X, y) for width in (50, 200, 500, 1000, 2000)},
+        "number of hidden layers": {n: (common | {"hidden_layer_sizes": HIDDEN[:1] * n}, X, y) for n in (1, 2, 4, 8)},
+        "share of pixels set to zero": {share: (common, without(X, share), y) for share in ZEROED},
+        "number of samples": {n: (common, data.X_train[:n], data.y_train[:n]) for n in (20, 200, 2000, 20_000, 60_000)},
+        "number of classes": {k: (common, *patterns(k, n)) for k in (2, 10, 100, 1000)},
+    }
+    for sweep, points in sweeps.items():
+        values = list(points)[:2] if options.quick else list(points)
+        rows = [row for value in values for row in sized(sweep, value, *points[value], options)]
+        report.table(f"d. A sample by {sweep}", rows)
+        report.panel(partial(draw_sizes, sweep, rows))
+
+
+def patterns(n_classes, n_samples):
+    """Samples like those of MNIST in sparsity: of each class a pattern, of which a tenth is missing."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n_samples) % n_classes
+    shown = rng.random((n_classes, 784), dtype=np.float32) < 0.19
+    X = shown[y] & (rng.random((n_samples, 784), dtype=np.float32) < 0.9)
+    return X * rng.random((n_samples, 784), dtype=np.float32), y
+
+
+def sized(sweep, value, settings, X, y, options):
+    """Rows of a point: each side's times of a sample."""
+    hidden = settings["hidden_layer_sizes"]
+    ours = SpikingMLPClassifier(**settings, max_iter=1, random_state=0).fit(X, y)
+    peer = MLPClassifier(**ADAM | {"hidden_layer_sizes": hidden, "max_iter": 1}, random_state=0)
+    peer.set_params(batch_size=min(ADAM["batch_size"], len(X))).fit(X, y)
+    networks = {name: deepcopy(ours).set_params(simulation=name) for name in ("counting", "clock-driven")} | {PEER: peer}
+    repeats = n_repeats(options)
+    training = training_seconds({name: (network, X, y) for name, network in networks.items()}, repeats)
+    prediction = prediction_seconds({name: (network, X) for name, network in networks.items()}, repeats)
+    rows = []
+    for name in networks:
+        row = {"side": name, sweep: value, "runs": repeats}
+        for kind, seconds in (("training", training), ("prediction", prediction)):
+            row |= {f"{kind} {column}": figure for column, figure in spread(seconds[name], "µs").items() if column != "runs"}
+            row[f"{kind} ratio"] = median(seconds[name]) / median(seconds[PEER])
+        rows.append(row)
+    return rows
+
+
+def draw_sizes(sweep, rows, axes):
+    for k, name in enumerate(dict.fromkeys(row["side"] for row in rows)):
+        points = [row for row in rows if row["side"] == name]
+        for kind, style in (("training", "o-"), ("prediction", "o--")):
+            µs = [row[f"{kind} {TIME}"] for row in points]
+            axes.plot([row[sweep] for row in points], µs, style, color=f"C{k}", markersize=4, label=f"{name}, {kind}")
+    axes.set(title=f"d. By {sweep}", xlabel=sweep, ylabel="µs a sample", yscale="log")
+    if sweep != "share of pixels set to zero":
+        axes.set_xscale("log")
+    axes.legend(fontsize="small")
+
+
+PARTS = {"a": speed, "b": scaling, "c": comparison, "d": sizes}
 
 
 def main(argv=None):
-    options = option_parser(__doc__, data="mnist.npz", parts=PARTS, figure=True).parse_args(argv)
+    options = option_parser(__doc__, data="mnist.npz", parts=PARTS).parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report:
         for part in options.parts:

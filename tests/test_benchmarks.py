@@ -3,6 +3,7 @@ import importlib
 import json
 import pkgutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # Behind everything else, so that the sk_dsn under test stays the one that is installed.
 sys.path.append(str(ROOT))
 
+from benchmarks import __main__ as suite  # noqa: E402
+from benchmarks import compare, harness, peers, scaling, training  # noqa: E402
 from benchmarks import defaults as defaults_benchmark  # noqa: E402
-from benchmarks import harness, scaling  # noqa: E402
 
-MODULES = [importlib.import_module(f"benchmarks.{m.name}") for m in pkgutil.iter_modules([str(ROOT / "benchmarks")])]
+NAMES = [m.name for m in pkgutil.iter_modules([str(ROOT / "benchmarks")]) if m.name != "__main__"]
+MODULES = [importlib.import_module(f"benchmarks.{name}") for name in NAMES]
 BENCHMARKS = {module.__name__.removeprefix("benchmarks."): module for module in MODULES if hasattr(module, "main")}
-TIMES = {"median s", "median ms", "median µs", "min", "max", "ratio", "ratio min", "ratio max", "wine s"}
+TIMES = {"median s", "median ms", "median µs", "min", "max", "ratio", "ratio min", "ratio max", "times ours", "wine s"}
 
 
 @pytest.fixture
@@ -54,8 +57,11 @@ def figures(record):
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_smoke_run_reports_tables_and_the_machine(name, tmp_path, capsys):
-    record = run(name, tmp_path)
+def test_smoke_run_reports_tables_and_the_machine_and_draws(name, tmp_path, capsys):
+    figure = tmp_path / "figure.png"
+    record = run(name, tmp_path, *(["--figure", str(figure)] if find_spec("matplotlib") else []))
+    assert compare.compare({name: record}, {name: record}) == []
+    assert not figure.exists() or figure.read_bytes().startswith(b"\x89PNG")
     assert record["tables"]
     assert all(table["rows"] for table in record["tables"])
     assert set(record["environment"]["threads"].values()) <= {1}
@@ -74,12 +80,6 @@ def test_smoke_run_of_the_choice_of_hyperparameters(name, option, tmp_path):
     assert run(name, tmp_path, option)["tables"]
 
 
-def test_the_anytime_benchmark_draws_a_figure(tmp_path):
-    image = pytest.importorskip("matplotlib.image")
-    run("anytime", tmp_path, "--figure", str(tmp_path / "figure.png"))
-    assert np.ptp(image.imread(tmp_path / "figure.png")) == 1
-
-
 def test_elapsed_time_is_asked_for(monkeypatch, made_up_clock):
     monkeypatch.setattr(harness.time, "perf_counter", lambda: 7 * made_up_clock.now)
 
@@ -90,7 +90,9 @@ def test_elapsed_time_is_asked_for(monkeypatch, made_up_clock):
     assert harness.alternate({"a": side}, 2, elapsed=True) == {"a": [14, 14]}
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("mnist", ["--parts", "c,e"]), ("defaults", ["--study"]), ("anytime", [])])
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("mnist", []), ("defaults", ["--study"]), ("anytime", []), ("training", ["--parts", "d"])]
+)
 def test_runs_differ_in_times_only(name, arguments, tmp_path):
     first, second = (run(name, tmp_path, *arguments) for _ in range(2))
     assert figures(first) == figures(second)
@@ -158,7 +160,7 @@ def test_json_is_written_when_a_part_fails(tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         fail_after_a_table()
-    assert json.loads(options.json.read_text())["tables"] == [{"title": "Before", "rows": [{"a": 1}]}]
+    assert json.loads(options.json.read_text())["tables"] == [{"title": "Before", "key": ["a"], "rows": [{"a": 1}]}]
 
 
 @pytest.mark.parametrize("name", ["reproduce_paper", "scaling"])
@@ -175,14 +177,14 @@ def test_figure_and_markdown_are_written(name, tmp_path):
 def test_parts_that_draw_nothing_write_no_figure(tmp_path, capsys):
     figure, tables = tmp_path / "figure.png", tmp_path / "tables.md"
     arguments = ["--figure", str(figure), "--markdown", str(tables)]
-    with harness.session("Which?", harness.option_parser("", figure=True).parse_args(arguments)) as report:
+    with harness.session("Which?", harness.option_parser("").parse_args(arguments)) as report:
         report.table("Before", [{"a": 1}])
     assert not figure.exists()
     assert f"{figure} is not written" in capsys.readouterr().out
     assert "figure.png" not in tables.read_text()
 
 
-@pytest.mark.parametrize("name", ["mnist", "reproduce_paper", "scaling"])
+@pytest.mark.parametrize("name", ["training", "reproduce_paper", "scaling"])
 def test_an_unknown_part_is_refused(name, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run(name, tmp_path, "--parts", "a,x")
@@ -213,3 +215,223 @@ def test_data_that_was_named_but_is_missing_ends_with_how_to_get_it(arguments, t
     options = harness.option_parser("", data="mnist.npz").parse_args(["--data", str(tmp_path), *arguments])
     with pytest.raises(SystemExit, match=r"(?s)mnist\.npz is missing.*SK_DSN_DATA.*fetch_openml"):
         harness.load_mnist(options)
+
+
+def test_the_first_columns_tell_rows_apart():
+    rows = [{"side": "ours", "T": 1, "median µs": 3.0}, {"side": "ours", "T": 2, "median µs": 4.0}]
+    assert harness.key_columns("By T", rows) == ["side", "T"]
+    assert harness.key_columns("By T", rows[:1]) == ["side"]
+    rows[1]["T"] = 1
+    with pytest.raises(ValueError, match="side, T do not tell apart"):
+        harness.key_columns("By T", rows)
+
+
+# Training curves
+
+
+def curve(*points):
+    """A curve of (epochs, seconds, error)."""
+    return [training.Point(*point, first=None) for point in points]
+
+
+def test_the_price_of_an_error_is_the_first_point_that_has_it():
+    curves = [curve((1, 2.0, 9.0), (2, 4.0, 5.0), (3, 6.0, 4.0)), curve((1, 3.0, 5.0), (2, 5.0, 8.0))]
+    ours = [curve((1, 0.5, 1.0))]
+    report = harness.Report("Which?", harness.option_parser("").parse_args([]))
+    row = training.reach_row(report, training.ADAM_NAME, curves, ours, 5.0, harness.Target(">=", 8))
+    assert (row["epochs"], row["median s"], row["min"], row["max"]) == (1.5, 3.5, 3.0, 4.0)
+    assert (row["times ours"], row["verdict"]) == (7.0, "miss")
+    row = training.reach_row(report, training.ADAM_NAME, curves, ours, 4.0, None)
+    assert row == {"side": training.ADAM_NAME, "remark": "1 of 2 seeds, in 3 epochs"}
+
+
+def test_only_training_is_timed(made_up_clock):
+    class Learner:
+        def __init__(self, **params):
+            self.epochs = params.get("max_iter", 1)
+
+        def fit(self, X, y, **params):
+            made_up_clock.advance(self.epochs)
+
+        partial_fit = fit
+
+        def predict(self, X):
+            made_up_clock.advance(100)
+            return np.array([0, 1])
+
+    data = harness.Dataset("two", np.zeros((2, 1)), np.array([0, 1]), np.zeros((2, 1)), np.array([0, 0]))
+    sides = {"fits": training.Fits(Learner, (1, 3), seeds=1), "epochs": training.Epochs(Learner, 2, seeds=1)}
+    curves = training.train_in_turn(sides, data, harness.option_parser("").parse_args([]))
+    assert curves["fits"] == [[(1, 1, 50.0, None), (3, 3, 50.0, 1.0)]]
+    assert curves["epochs"] == [[(1, 1, 50.0, 1), (2, 2, 50.0, 1)]]
+
+
+# Peers
+
+
+@pytest.mark.parametrize("name", peers.LIBRARIES)
+def test_a_library_learns_or_is_named_as_missing(name, monkeypatch):
+    library = peers.LIBRARIES[name]
+    if library.missing():
+        (row,) = [row for row in peers.library_rows() if row["library"] == name]
+        assert "not installed" in row["missing"]
+        assert name not in peers.installed()
+        pytest.skip(row["missing"])
+    monkeypatch.setattr(peers, "BATCH_SIZE", 32)
+    data = harness.load_digits_split()
+    scores = []
+    for _ in range(2):
+        network = library((50,), np.random.RandomState(0))
+        for _ in range(4):
+            network.partial_fit(data.X_train, data.y_train)
+        scores.append(np.mean(network.predict(data.X_test) == data.y_test))
+    assert scores[0] == scores[1] > 0.4
+
+
+# Comparison with a stored run
+
+
+def suite_of(rows, title="A sample", name="latency", quick=False, **environment):
+    table = {"title": title, "key": ["side", "T"], "rows": rows}
+    environment = {"processor": "one", "numpy": "2"} | environment
+    return {name: {"options": {"quick": quick}, "environment": environment, "tables": [table]}}
+
+
+def timed(side, *µs, T=10):
+    return {"side": side, "T": T, **harness.spread([m / 1e6 for m in µs], "µs")}
+
+
+def test_a_run_is_no_slower_than_itself(capsys):
+    stored = suite_of([timed("ours", 1, 2, 3), timed("MLPClassifier", 4, 5, 6)])
+    assert compare.compare(stored, stored) == []
+    printed = capsys.readouterr().out
+    assert "# 2 times of the stored run beside the new one" in printed
+    assert "0 slower beyond noise." in printed
+    assert "not of the same machine" not in printed
+
+
+@pytest.mark.parametrize(
+    ("new", "verdict"),
+    [
+        ((12.0, 12.1, 12.2), "slower"),
+        ((10.3, 12.0, 13.0), ""),  # the quickest of it was there before
+        ((10.5, 10.6, 10.7), ""),  # by little
+        ((8.0, 8.1, 8.2), "faster"),
+        ((20.0, 21.0), "too few runs"),
+    ],
+)
+def test_slower_is_what_is_beyond_both_spreads(new, verdict, capsys):
+    slower = compare.compare(suite_of([timed("ours", 9.8, 10.0, 10.4)]), suite_of([timed("ours", *new)]))
+    assert [row["row"] for row in slower] == (["ours, 10"] if verdict == "slower" else [])
+    assert f"| {verdict} |" in capsys.readouterr().out
+
+
+def test_what_others_take_excuses_a_slow_machine_but_not_us(capsys):
+    stored = suite_of([timed("ours", 10, 10, 10), timed("worse", 10, 10, 10), timed("MLPClassifier", 20, 20, 20)])
+    new = suite_of([timed("ours", 13, 13, 13), timed("worse", 16, 16, 16), timed("MLPClassifier", 26, 26, 26)])
+    assert [row["row"] for row in compare.compare(stored, new)] == ["worse, 10"]
+    printed = capsys.readouterr().out
+    assert "factors that are allowed for: latency 1.30." in printed
+    assert "- latency, A sample, worse, 10: 10 to 16 µs, 1.60 times" in printed
+    # A machine that is quicker now makes nobody slower.
+    new = suite_of([timed("ours", 10, 10, 10), timed("worse", 10, 10, 10), timed("MLPClassifier", 10, 10, 10)])
+    assert compare.compare(stored, new) == []
+
+
+def test_times_of_several_kinds_in_a_row_are_compared_each():
+    def row(training, prediction):
+        kinds = {"training": training, "prediction": prediction}
+        return {"side": "ours", "T": 1, "runs": 3} | {
+            f"{kind} {column}": value for kind, µs in kinds.items() for column, value in timed("ours", µs, µs, µs).items()
+        }
+
+    slower = compare.compare(suite_of([row(1, 1)]), suite_of([row(2, 1)]))
+    assert [row["of"] for row in slower] == ["training"]
+
+
+def test_another_machine_and_what_only_one_run_has_are_said(capsys):
+    stored = suite_of([timed("ours", 1, 1, 1), timed("gone", 1, 1, 1)]) | suite_of([timed("ours", 1, 1, 1)], name="memory")
+    new = suite_of([timed("ours", 1, 1, 1)], processor="another") | suite_of([timed("ours", 1, 1, 1)], name="limits")
+    assert compare.compare(stored, new) == []
+    printed = capsys.readouterr().out
+    assert "processor was one, is another" in printed
+    assert "Only in the stored run: latency / A sample; memory / A sample." in printed
+    assert "Only in the new run: limits / A sample." in printed
+
+
+def test_a_smoke_run_is_not_compared_with_a_full_one(capsys):
+    assert compare.compare(suite_of([timed("ours", 1, 1, 1)]), suite_of([timed("ours", 9, 9, 9)], quick=True)) == []
+    assert "not compared: latency." in capsys.readouterr().out
+
+
+# The suite
+
+
+@pytest.fixture
+def made_up_runs(monkeypatch):
+    """Runs of the suite that take no time: the median of each benchmark's only row, by name; None fails."""
+    medians = dict.fromkeys(suite.AVAILABLE, 10.0)
+
+    def run(name, folder, options):
+        if medians[name] is None:
+            return None
+        record = suite_of([timed("ours", *[medians[name]] * 3)], name=name, date="today")[name]
+        return record | {"question": f"{name}?", "details": "", "command": f"python -m benchmarks.{name}", "minutes": 1.0}
+
+    monkeypatch.setattr(suite, "run", run)
+    return medians
+
+
+def test_a_benchmark_of_the_suite_runs_in_a_process_of_its_own(tmp_path):
+    assert suite.main(["--quick", "--only", "costs", "--output", str(tmp_path)]) == 0
+    stored = json.loads((tmp_path / "suite.json").read_text())["benchmarks"]
+    assert list(stored) == ["costs"]
+    text = (tmp_path / "README.md").read_text()
+    assert "## What does a prediction cost" in text
+    assert "`python -m benchmarks.costs --quick`" in text
+    assert all(harness.markdown(table["rows"]) in text for table in stored["costs"]["tables"])
+
+
+def test_the_suite_has_every_benchmark_but_the_longest():
+    assert set(BENCHMARKS) - set(suite.AVAILABLE) == {"mnist", "reproduce_paper"}
+
+
+def test_a_part_of_the_suite_renews_its_part_of_the_page(made_up_runs, tmp_path):
+    suite.main(["--output", str(tmp_path)])
+    made_up_runs["memory"] = 77.0
+    suite.main(["--only", "memory", "--output", str(tmp_path)])
+    stored = compare.load_suite(tmp_path / "suite.json")
+    assert list(stored) == suite.AVAILABLE
+    assert {name: record["tables"][0]["rows"][0]["median µs"] for name, record in stored.items()} == pytest.approx(
+        made_up_runs
+    )
+    assert "| ours | 10 | 77 |" in (tmp_path / "README.md").read_text()
+
+
+def test_the_exit_code_says_whether_something_is_slower_or_failed(made_up_runs, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert suite.main(["--output", str(first)]) == 0
+    assert suite.main(["--compare", str(first / "suite.json")]) == 0
+    made_up_runs["scaling"] = 20.0
+    assert suite.main(["--compare", str(first / "suite.json"), "--output", str(second)]) == 1
+    assert "- scaling, A sample, ours, 10: 10 to 20 µs, 2.00 times" in capsys.readouterr().out
+    assert suite.main(["--compare", str(first / "suite.json"), str(second / "suite.json")]) == 1
+    assert suite.main(["--compare", str(second / "suite.json"), str(first / "suite.json")]) == 0
+    made_up_runs["memory"] = None
+    assert suite.main(["--output", str(second)]) == 1
+    assert "Failed: memory" in capsys.readouterr().out
+
+
+def test_only_a_full_run_writes_where_nothing_is_named(made_up_runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(suite, "RESULTS", tmp_path)
+    for arguments in (["--quick"], ["--only", "memory"]):
+        suite.main(arguments)
+        assert not list(tmp_path.iterdir())
+    suite.main([])
+    assert {file.name for file in tmp_path.iterdir()} == {"README.md", "suite.json"}
+
+
+def test_an_unknown_benchmark_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        suite.main(["--only", "memory,speed"])
+    assert "there is no speed; choose from training" in capsys.readouterr().err
