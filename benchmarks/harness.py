@@ -33,7 +33,7 @@ from sk_dsn._core import network, training
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 QUICK_SAMPLES = 500
-UNITS = {"s": 1, "ms": 1e3, "µs": 1e6}
+UNITS = {"s": 1, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 # Options that say where things are on a machine, which is not for a record.
 PLACES = ("json", "figure", "markdown", "data")
 # The columns of times: of one, "median µs", "min", "max"; of several in a row, "training median µs", "training min", …
