@@ -649,6 +649,7 @@ typedef struct {
     float before[NOTED_WIDTH];              /* potentials before the first row */
     uint64_t fired[NOTED_ROWS][NOTED_WIDTH / 64];
     VECTOR largest[NOTED_ROWS];             /* of each lane, before it fired */
+    NAME(lane_bits) lanes[NOTED_ROWS];      /* in which some unit fired */
 } NAME(notes);
 #define NOTES NAME(notes)
 
@@ -674,6 +675,7 @@ NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t
             ((volatile NAME(lane_bits) *)notes->fired[k])[v] = (NAME(lane_bits))NAME(bits)(up);
         }
         notes->largest[k] = largest;
+        notes->lanes[k] = (NAME(lane_bits))NAME(bits)(NAME(above)(largest, 0.5f));
         if (NAME(bits)(NAME(above)(largest, 1.5f)))
             return k + 1;
     }
@@ -707,13 +709,14 @@ NAME(lowest_take)(uint64_t *set)
     return 64 * w + LOWEST_BIT(word);
 }
 
-/* Appends what n noted rows fired. First the lowest unit of each row, all rows alike; then rows of several in order. */
+/* Appends what n noted rows fired. First the lowest unit of each row that fired, all alike; then rows of several in order. */
 TARGET static int
 NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
                  const float *sign, ptrdiff_t n, SpikeTrain *out)
 {
     struct { int32_t row, many; ptrdiff_t place; } several[NOTED_ROWS];
-    int n_several = 0;
+    int32_t firing[NOTED_ROWS + 1];
+    int n_several = 0, n_firing = 0;
     const ptrdiff_t first = out->n;
     ptrdiff_t place = first;
     if (train_reserve(out, n * NOTED_WIDTH))
@@ -721,6 +724,11 @@ NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptr
     int32_t *const fired_unit = out->unit;
     float *const fired_sign = out->sign;
     for (ptrdiff_t k = 0; k < n; k++) {
+        firing[n_firing] = (int32_t)k;
+        n_firing += notes->lanes[k] != 0;
+    }
+    for (int i = 0; i < n_firing; i++) {
+        const int32_t k = firing[i];
         const volatile uint64_t *fired = notes->fired[k];
         int many = 0, lowest = 0;
         UNROLL
@@ -730,7 +738,7 @@ NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptr
             lowest = word ? 64 * w + LOWEST_BIT(word) : lowest;
         }
         fired_unit[place] = lowest;
-        several[n_several].row = (int32_t)k;
+        several[n_several].row = k;
         several[n_several].many = many;
         several[n_several].place = place;
         n_several += many > 1;
@@ -739,7 +747,7 @@ NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptr
     for (int i = 0; i < n_several; i++) {
         const ptrdiff_t k = several[i].row;
         const int many = several[i].many;
-        const int alone = COUNT_BITS(NAME(bits)(NAME(above)(notes->largest[k], 0.5f))) == many;
+        const int alone = COUNT_BITS(notes->lanes[k]) == many;
         int32_t *const unit_here = fired_unit + several[i].place;
         uint64_t fired[NOTED_WIDTH / 64];
         float before[NOTED_WIDTH];
