@@ -87,7 +87,6 @@ def errors_of(network, data, seeds, **changes):
     return {**percentages(errors), **deviation, "epochs": estimator.n_iter_, "s a fit": median(seconds)}
 
 
-
 def report_lines(report, data, options, title, lines, default=5):
     """A table with a row for each (network, means, changed parameters, target)."""
     seeds, rows = n_seeds(options, default), []
@@ -99,7 +98,7 @@ def report_lines(report, data, options, title, lines, default=5):
 
 def all_means(network, report, data, options):
     settings = {name: value for name, value in SETTINGS[network].items() if name not in EVERY_EPOCH}
-    report_lines(report, data, options, f"Test error with {settings}", [(network, "all", {}, TARGETS[network])])
+    report_lines(report, data, options, f"Test error of 784-{network}-10 with {settings}", [(network, "all", {}, TARGETS[network])])
 
 
 def one_at_a_time(report, data, options):
