@@ -98,7 +98,8 @@ def report_lines(report, data, options, title, lines, default=5):
 
 def all_means(network, report, data, options):
     settings = {name: value for name, value in SETTINGS[network].items() if name not in EVERY_EPOCH}
-    report_lines(report, data, options, f"Test error of 784-{network}-10 with {settings}", [(network, "all", {}, TARGETS[network])])
+    title = f"Test error of 784-{network}-10 with {settings}"
+    report_lines(report, data, options, title, [(network, "all", {}, TARGETS[network])])
 
 
 def one_at_a_time(report, data, options):
