@@ -69,12 +69,12 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
     input_dropout : float, default=0.0
         Probability with which a feature is left out of a training sample, for all its time steps, in [0, 1); the others
-        are shown 1 / (1 - input_dropout) times as large. About 0.2 or 0.3 makes long training worth while where features
-        repeat each other (pixels); fewer spikes then make training no slower.
+        are shown 1 / (1 - input_dropout) times as large. About 0.3 helps in long training where features repeat each
+        other (pixels).
     max_norm : float, default=None
         Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones are scaled down to it
-        after each epoch (and `partial_fit`). About 1 to 2 goes with long training at plain steps
-        (`normalized_step=False`); None sets no limit. Biases and the output's weights have none.
+        after each epoch (and `partial_fit`). 1 to 2, with a falling rate and 15 epochs or more, makes networks of pixels
+        more accurate; None sets no limit. Biases and the output's weights have none.
     backward_reset : {"keep", "zero", "random"}, default="keep"
         Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
         sent and the network does not learn) or uniform in [-1/2, 1/2).

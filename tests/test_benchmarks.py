@@ -75,7 +75,7 @@ def test_opens_with_its_question(name):
     assert BENCHMARKS[name].__doc__.splitlines()[0].endswith("?")
 
 
-@pytest.mark.parametrize(("name", "option"), [("mnist", "--select"), ("defaults", "--study")])
+@pytest.mark.parametrize(("name", "option"), [("mnist", "--select"), ("accuracy", "--select"), ("defaults", "--study")])
 def test_smoke_run_of_the_choice_of_hyperparameters(name, option, tmp_path):
     assert run(name, tmp_path, option)["tables"]
 
