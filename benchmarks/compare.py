@@ -98,7 +98,8 @@ def compare(old, new):
     slower = [row for row in rows if row["verdict"] == "slower" and not row["row"].startswith(OTHERS)]
     print(f"\n{len(slower)} slower beyond noise{':' if slower else '.'}")
     for row in slower:
-        print("- {benchmark}, {table}, {row}: {stored:.4g} to {new:.4g} {unit}, {ratio:.2f} times".format(**row))
+        name = ", ".join(row[column] for column in ("benchmark", "table", "row", "of") if row[column])
+        print(f"- {name}: {row['stored']:.4g} to {row['new']:.4g} {row['unit']}, {row['ratio']:.2f} times")
     return slower
 
 

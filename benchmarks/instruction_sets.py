@@ -1,22 +1,23 @@
 """What do the instruction sets of the machine give, and do they give the same bits?
 
 Training and prediction of MNIST, 784-200-200-10, T = 10, by the kernels of each instruction set that this machine can run
-(what SK_DSN_INSTRUCTION_SET chooses), in each simulation. "same bits": whether the weights after an epoch, and the outputs
-of all simulated samples, are those of the baseline.
+(what SK_DSN_INSTRUCTION_SET chooses), in each simulation, beside MLPClassifier. "same bits": whether the weights after an
+epoch, and the outputs of all simulated samples, are those of the baseline.
 """
 from copy import deepcopy
 from functools import partial
 from unittest.mock import patch
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier
 
 from sk_dsn import SpikingMLPClassifier
 from sk_dsn._core import network
 
 from .harness import alternate, load_mnist, option_parser, predict_each, session, spread
-from .mnist import SETTINGS
+from .mnist import ADAM, SETTINGS
 
-BASELINE = "baseline"
+BASELINE, PEER = "baseline", "MLPClassifier"
 NETWORKS = {
     "signed, counting": SETTINGS["deep"] | {"simulation": "counting"},
     "signed, clock-driven": SETTINGS["deep"] | {"simulation": "clock-driven"},
@@ -61,9 +62,13 @@ def compare(report, name, settings, data, options):
     learned = SpikingMLPClassifier(**settings | quickest, max_iter=1, random_state=0)
     learned.fit(data.X_train, data.y_train).set_params(simulation=settings["simulation"])
     sets = network.instruction_sets()
-    sides = {"training": partial(learn_copy, learned, X, y), "prediction": partial(predict_each, learned, [X_test])}
+    peer = MLPClassifier(**ADAM | {"batch_size": min(len(X), ADAM["batch_size"])}, max_iter=1, random_state=0).fit(X, y)
+    sides = {
+        "training": lambda estimator: partial(learn_copy, estimator, X, y),
+        "prediction": lambda estimator: partial(predict_each, estimator, [X_test]),
+    }
     seconds = {
-        kind: alternate({s: with_instruction_set(s, side) for s in sets}, repeats, per=len(X))
+        kind: alternate({s: with_instruction_set(s, side(learned)) for s in sets} | {PEER: side(peer)}, repeats, per=len(X))
         for kind, side in sides.items()
     }
     found = {}
@@ -71,13 +76,15 @@ def compare(report, name, settings, data, options):
         with patch.object(network, "DEFAULT_INSTRUCTION_SET", instruction_set):
             found[instruction_set] = results(settings, X, y, X_test)
     rows = []
-    for instruction_set in sets:
-        row = {"instruction set": instruction_set, "runs": repeats}
+    for side in [*sets, PEER]:
+        row = {"instruction set": side, "runs": repeats}
         for kind in sides:
-            of, base = (spread(seconds[kind][which], "µs") for which in (instruction_set, BASELINE))
+            of, base = (spread(seconds[kind][which], "µs") for which in (side, BASELINE))
             row |= {f"{kind} {column}": value for column, value in of.items() if column != "runs"}
             row[f"{kind} speed-up"] = base["median µs"] / of["median µs"]
-        rows.append(row | {"same bits": "yes" if same_bits(found[instruction_set], found[BASELINE]) else "NO"})
+        if side != PEER:
+            row["same bits"] = "yes" if same_bits(found[side], found[BASELINE]) else "NO"
+        rows.append(row)
     report.table(f"{name}: a sample, by instruction set", rows, seconds=seconds)
     return rows
 

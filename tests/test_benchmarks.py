@@ -338,7 +338,7 @@ def test_what_others_take_excuses_a_slow_machine_but_not_us(capsys):
     assert compare.compare(stored, new) == []
 
 
-def test_times_of_several_kinds_in_a_row_are_compared_each():
+def test_times_of_several_kinds_in_a_row_are_compared_each(capsys):
     def row(training, prediction):
         kinds = {"training": training, "prediction": prediction}
         return {"side": "ours", "T": 1, "runs": 3} | {
@@ -347,6 +347,7 @@ def test_times_of_several_kinds_in_a_row_are_compared_each():
 
     slower = compare.compare(suite_of([row(1, 1)]), suite_of([row(2, 1)]))
     assert [row["of"] for row in slower] == ["training"]
+    assert "- latency, A sample, ours, 1, training: 1 to 2 µs, 2.00 times" in capsys.readouterr().out
 
 
 def test_another_machine_and_what_only_one_run_has_are_said(capsys):
