@@ -38,7 +38,7 @@ from .peers import installed, library_rows
 OURS, ADAM_NAME, SGD_NAME = "sk_dsn: signed, counting", "MLPClassifier: adam", "MLPClassifier: sgd with momentum"
 FIRST_EPOCHS = 5
 TABLED_EPOCHS = (1, 2, 3, 5, 10, 20)
-QUICK_SAMPLES, QUICK_ERROR = 100, 95.0
+QUICK_SAMPLES, QUICK_ERROR = 200, 95.0
 
 Point = namedtuple("Point", "epochs seconds error first")
 Point.__doc__ = """A test error in percent, after so many epochs and CPU seconds of training. `first`: seconds of an epoch
