@@ -4,17 +4,15 @@ Parts: (a) 784-200-200-10, (b) the same with one means taken away at a time, (c)
 1000, (e) one hidden layer of 1000. Targets are printed beside what they concern.
 """
 from functools import partial
-from pathlib import Path
 from statistics import median, stdev
 
-import numpy as np
 from sklearn.model_selection import ParameterGrid
 
 from sk_dsn import SpikingMLPClassifier
 
 from .harness import Stopwatch, Target, load_mnist, n_seeds, option_parser, percentages, session
+from .mnist import EVERY_EPOCH, HELD_OUT
 
-EVERY_EPOCH = {"tol": 0, "n_iter_no_change": np.inf}
 # Chosen with the last 10,000 training images held out, by --select, and then fixed.
 COMMON = {
     "n_time_steps": 10,
@@ -46,7 +44,6 @@ CHANGES = {
     "15 epochs": {"max_iter": 15},
     "error_resolution=1": {"error_resolution": 1},
 }
-HELD_OUT = 10_000
 GRIDS = {
     "200-200": [
         {"input_dropout": [0.0, 0.2, 0.3, 0.4]},
@@ -138,7 +135,6 @@ PARTS = {
 def main(argv=None):
     parser = option_parser(__doc__, data="mnist.npz", parts=PARTS)
     parser.add_argument("--select", nargs="*", choices=list(GRIDS), help="errors of grids of settings on held-out images")
-    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables there as well")
     options = parser.parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report:
