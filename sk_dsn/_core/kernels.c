@@ -17,10 +17,8 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define LOWEST_BIT(mask) __builtin_ctzll(mask)
 #define COUNT_BITS(mask) __builtin_popcountll(mask)
-#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #else
 #define HAVE_VECTORS 0
-#define PREFETCH(address) (void)(address)
 #define ALWAYS_INLINE inline
 static int
 LOWEST_BIT(uint64_t mask)

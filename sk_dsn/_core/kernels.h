@@ -11,6 +11,18 @@
 /* Training pads rows of weights, and every vector over units, to a multiple of this many floats (a cache line). */
 #define ROW_PADDING 16
 
+/* Asks for the cache lines of what will be read soon. */
+static inline void
+prefetch(const void *from, size_t size)
+{
+#if defined(__GNUC__)
+    for (const char *line = from; line < (const char *)from + size; line += ROW_PADDING * sizeof(float))
+        __builtin_prefetch(line, 0, 2);
+#else
+    (void)from, (void)size;
+#endif
+}
+
 /* The most samples side by side. */
 #define MOST_TOGETHER 64
 

@@ -6,6 +6,8 @@ cdef extern from "kernels.h" nogil:
     const int ROW_PADDING
     const int MOST_TOGETHER
 
+    void prefetch(const void *start, size_t size) noexcept
+
     ctypedef enum FiringRule:
         FIRE_UP
         FIRE_BACK

@@ -174,8 +174,7 @@ TARGET static ALWAYS_INLINE void
 NAME(rows_prefetch)(const float *weights, ptrdiff_t stride, ptrdiff_t first, ptrdiff_t end)
 {
     for (ptrdiff_t i = first; i < end; i++)
-        for (ptrdiff_t column = 0; column < TILE_COLUMNS; column += ROW_PADDING)
-            PREFETCH(weights + i * stride + column);
+        prefetch(weights + i * stride, TILE_COLUMNS * sizeof(float));
 }
 
 TARGET static void

@@ -202,10 +202,10 @@ cdef int errors_send(Network network, const Settings *settings, double eta, int 
         network.kernels.spikes_list(layer.error, layer.n_units, &layer.errors)
         layer.n_error_spikes += <long long> layer.errors.total
         if l < last or settings.rectifying_output:
-            for k in range(layer.errors.n):
-                j = layer.errors.unit[k]
-                if layer.input_sum[j] < 0.0 or (layer.keep != NULL and layer.keep[j] == 0.0):
-                    layer.error[j] = 0.0
+            for j in range(layer.n_units):
+                layer.error[j] = <float> 0.0 if layer.input_sum[j] < 0.0 else layer.error[j]
+            for j in range(layer.n_units if layer.keep != NULL else 0):
+                layer.error[j] = <float> 0.0 if layer.keep[j] == 0.0 else layer.error[j]
             network.kernels.spikes_list(layer.error, layer.n_units, &layer.errors)
         if layer.errors.n == 0 and penalty == 0.0:
             break

@@ -1,11 +1,14 @@
 """Samples, dense or sparse, as the core's loops take them."""
 import numpy as np
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int32_t, uint64_t
 
-from .kernels cimport SpikeCounts
+from .kernels cimport SpikeCounts, prefetch
 from .network cimport Network, within
 from .rng cimport uniform
+
+# The most values of a sample that are fetched ahead: more would push out of the cache what is in use.
+cdef Py_ssize_t PREFETCHED = 4096
 
 
 cdef class Samples:
@@ -37,6 +40,17 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
                 raise ValueError(
                     "X is no valid CSR matrix. If its arrays were changed in place, make a new one of them: "
                     "csr_matrix((X.data, X.indices, X.indptr), X.shape).")
+
+    cdef void prefetch(self, Py_ssize_t sample) noexcept nogil:
+        """Asks for what `show` reads of a sample, of a stream for its first time step."""
+        cdef Py_ssize_t first, n
+        if self.sparse:
+            first = self.indptr[sample]
+            n = min(self.indptr[sample + 1] - first, PREFETCHED)
+            prefetch(&self.data[0] + first, n * sizeof(float))
+            prefetch(&self.indices[0] + first, n * sizeof(int32_t))
+        else:
+            prefetch(&self.dense[sample, 0, 0], min(self.n_features, PREFETCHED) * sizeof(float))
 
     cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil:
         """Makes `sample` what the network is shown. Condensed, a static vector has a state only where it is not zero: the

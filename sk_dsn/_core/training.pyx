@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 from .clock_driven cimport clock_feedback, clock_step
 from .counting cimport counting_run
 from .event_driven cimport event_feedback, event_step
-from .kernels cimport FIRE_UP
+from .kernels cimport FIRE_UP, prefetch
 from .learning cimport (dropout_clear, dropout_draw, errors_send, norms_limit, output_error, output_error_fire,
                         output_error_join, rectifying_error_take, totals_learn)
 from .network cimport Layer, Network, run_check, within
@@ -230,6 +230,11 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
             sample = order[k]
             key = sample_key(seed, epoch, k)
             samples.show(network, sample, s.simulation != COUNTING or s.input_dropout > 0.0, &stimulus)
+            # Samples in random order are in no cache, and nothing else tells the processor which is next.
+            if k + 1 < n:
+                samples.prefetch(order[k + 1])
+                if label_of is not None:
+                    prefetch(&label_of[order[k + 1]], sizeof(int32_t))
             if s.input_dropout > 0.0:
                 samples.drop(network, s.input_dropout, key, &stimulus)
             if label_of is None:
