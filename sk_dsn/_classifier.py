@@ -2,7 +2,7 @@
 from numbers import Real
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -546,6 +546,23 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             In the order of `classes_`; multilabel, of each label on its own.
         """
         return self._probabilities(self._predicted_outputs(X))
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`, finite also where that rounds to 0.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of float64, shape (n_samples, n_classes)
+            In the order of `classes_`; multilabel, of each label on its own.
+        """
+        outputs = self._predicted_outputs(X)
+        if self.multilabel_:
+            return log_expit(self._decision(outputs).astype(np.float64))
+        return log_softmax(outputs.astype(np.float64), axis=1)
 
     def staged_decision_function(self, X):
         """`decision_function` after each time step 1, …, `n_time_steps`.

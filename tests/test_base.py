@@ -321,6 +321,7 @@ def test_going_on_that_diverges_after_some_epochs_leaves_the_validation_scores(i
 METHODS = {
     "predict": lambda estimator, X: estimator.predict(X),
     "predict_proba": lambda estimator, X: estimator.predict_proba(X),
+    "predict_log_proba": lambda estimator, X: estimator.predict_log_proba(X),
     "decision_function": lambda estimator, X: estimator.decision_function(X),
     "staged_predict": lambda estimator, X: list(estimator.staged_predict(X)),
     "staged_predict_proba": lambda estimator, X: list(estimator.staged_predict_proba(X)),

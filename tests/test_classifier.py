@@ -164,11 +164,21 @@ def test_probabilities_are_the_softmax_of_the_output(loss, n_classes):
     np.testing.assert_array_equal(probabilities, softmax(OUTPUTS[:, :n_classes], axis=1), strict=True)
 
 
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_log_probabilities_are_those_of_the_probabilities(loss, n_classes):
+    estimator = linear(n_classes, loss=loss)
+    expected = np.log(estimator.predict_proba(INPUTS))
+    np.testing.assert_allclose(estimator.predict_log_proba(INPUTS), expected, rtol=1e-12, strict=True)
+
+
 def test_probabilities_of_large_outputs_are_finite():
     estimator = linear(3)
     estimator.coefs_[0][:] *= 1e6
     probabilities = estimator.predict_proba(INPUTS)
     assert np.isfinite(probabilities).all()
+    assert (probabilities == 0).any()
+    assert np.isfinite(estimator.predict_log_proba(INPUTS)).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-15)
 
 
