@@ -636,7 +636,7 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
 #if SIMD_LEVEL >= 2
 /* Of rectifying neurons a row fires no unit or one, mostly, and which it is cannot be predicted: a branch on it costs more
    than a row. So rows are taken a few at a time, noting what fires, and the notes are read after. */
-#define NOTED_ROWS 32
+#define NOTED_ROWS 64
 #define NOTED_WIDTH 256
 #if SIMD_LEVEL == 3
 typedef uint16_t NAME(lane_bits);
@@ -652,12 +652,34 @@ typedef struct {
 } NAME(notes);
 #define NOTES NAME(notes)
 
-/* Adds rows and fires once what is past threshold. Returns how many rows it took: after one in which some unit is past
-   threshold still, no more. */
+/* Whether rows added with these signs are added whole: not so those of units that dropout has scaled. */
+TARGET static int
+NAME(signs_whole)(const float *sign, ptrdiff_t n)
+{
+    int32_t scaled = 0;
+    for (ptrdiff_t k = 0; k < n; k++)
+        scaled |= (sign[k] != 0.0f) & (fabsf(sign[k]) != 1.0f);
+    return !scaled;
+}
+
+/* p + sign * row, of a row added whole: the product is exact, and a fused multiplication and addition gives the same bits. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(signed_add)(VECTOR p, float sign, const float *row)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_fmadd_ps(_mm512_set1_ps(sign), _mm512_loadu_ps(row), (__m512)p);
+#else
+    return p + sign * *(const VECTOR *)row;
+#endif
+}
+
+/* Adds rows and fires once what is past threshold; `firing` has a bit for each row that fired. Returns how many rows it
+   took: after one in which some unit is past threshold still, no more. */
 TARGET static ALWAYS_INLINE ptrdiff_t
 NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n,
-                NOTES *notes, const int n_vectors)
+                NOTES *notes, uint64_t *firing, const int n_vectors)
 {
+    uint64_t rows = 0;
     for (ptrdiff_t k = 0; k < n; k++) {
         const float *row = weights + unit[k] * stride;
         const float s = sign[k];
@@ -666,7 +688,7 @@ NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t
             notes->fired[k][w] = 0;
         UNROLL
         for (int v = 0; v < n_vectors; v++) {
-            const VECTOR met = p[v] + s * *(const VECTOR *)(row + v * LANES);
+            const VECTOR met = NAME(signed_add)(p[v], s, row + v * LANES);
             const LANES_WHERE up = NAME(above)(met, 0.5f);
             largest = NAME(larger)(largest, met);
             p[v] = NAME(add_where)(met, up, -1.0f);
@@ -674,10 +696,15 @@ NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t
             ((volatile NAME(lane_bits) *)notes->fired[k])[v] = (NAME(lane_bits))NAME(bits)(up);
         }
         notes->largest[k] = largest;
-        notes->lanes[k] = (NAME(lane_bits))NAME(bits)(NAME(above)(largest, 0.5f));
-        if (NAME(bits)(NAME(above)(largest, 1.5f)))
-            return k + 1;
+        const uint64_t lanes = NAME(bits)(NAME(above)(largest, 0.5f));
+        notes->lanes[k] = (NAME(lane_bits))lanes;
+        rows |= (uint64_t)(lanes != 0) << k;
+        if (NAME(bits)(NAME(above)(largest, 1.5f))) {
+            n = k + 1;
+            break;
+        }
     }
+    *firing = rows;
     return n;
 }
 
@@ -708,26 +735,21 @@ NAME(lowest_take)(uint64_t *set)
     return 64 * w + LOWEST_BIT(word);
 }
 
-/* Appends what n noted rows fired. First the lowest unit of each row that fired, all alike; then rows of several in order. */
+/* Appends what the rows noted in `firing` fired. First the lowest unit of each, all alike; then rows of several in order. */
 TARGET static int
 NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
-                 const float *sign, ptrdiff_t n, SpikeTrain *out)
+                 const float *sign, uint64_t firing, SpikeTrain *out)
 {
     struct { int32_t row, many; ptrdiff_t place; } several[NOTED_ROWS];
-    int32_t firing[NOTED_ROWS + 1];
-    int n_several = 0, n_firing = 0;
+    int n_several = 0;
     const ptrdiff_t first = out->n;
     ptrdiff_t place = first;
-    if (train_reserve(out, n * NOTED_WIDTH))
+    if (train_reserve(out, COUNT_BITS(firing) * NOTED_WIDTH))
         return -1;
     int32_t *const fired_unit = out->unit;
     float *const fired_sign = out->sign;
-    for (ptrdiff_t k = 0; k < n; k++) {
-        firing[n_firing] = (int32_t)k;
-        n_firing += notes->lanes[k] != 0;
-    }
-    for (int i = 0; i < n_firing; i++) {
-        const int32_t k = firing[i];
+    for (; firing; firing &= firing - 1) {
+        const int32_t k = LOWEST_BIT(firing);
         const volatile uint64_t *fired = notes->fired[k];
         int many = 0, lowest = 0;
         UNROLL
@@ -790,10 +812,12 @@ NAME(rows_integrate)(float *potential, float *net_count, const float *weights, p
         UNROLL
         for (int v = 0; v < n_vectors; v++)
             *(VECTOR *)(notes->before + v * LANES) = p[v];
+        uint64_t firing;
         const ptrdiff_t taken = NAME(rows_note)(p, weights, stride, unit, sign, n < NOTED_ROWS ? n : NOTED_ROWS, notes,
-                                                n_vectors);
+                                                &firing, n_vectors);
         const int still = NAME(bits)(NAME(above)(notes->largest[taken - 1], 1.5f)) != 0;
-        if (NAME(notes_emit)(notes, net_count, weights, stride, unit, sign, taken - still, out))
+        if (NAME(notes_emit)(notes, net_count, weights, stride, unit, sign,
+                             firing & ~((uint64_t)still << (taken - 1)), out))
             return -1;
         if (still) {
             UNROLL
@@ -859,7 +883,7 @@ NAME(train_integrate)(float *potential, float *net_count, ptrdiff_t width, Firin
     switch (rule) {
         case FIRE_UP:
 #if SIMD_LEVEL >= 2
-            if (width <= NOTED_WIDTH)
+            if (width <= NOTED_WIDTH && NAME(signs_whole)(sign, n))
                 return NAME(narrow_integrate)(potential, net_count, width, weights, stride, unit, sign, n, out);
 #endif
             return NAME(wide_integrate)(potential, net_count, width, FIRE_UP, weights, stride, unit, sign, n, out);
