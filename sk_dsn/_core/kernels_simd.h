@@ -588,14 +588,16 @@ NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t
     return 0;
 }
 
-/* Potentials in memory: layers of any width. Without a row, only fires. */
+/* Potentials in memory: layers of any width. Without a row, only fires. The `next` row, or NULL, is fetched meanwhile. */
 TARGET static ALWAYS_INLINE int
 NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, const float *row, float sign,
-                    SpikeTrain *out)
+                    const float *next, SpikeTrain *out)
 {
     for (ptrdiff_t first = 0; first < width; first += 64) {
         const int n = width - first < 64 ? (int)(width - first) : 64;
         EXTREMES extremes = {0};
+        if (next)
+            prefetch(next + first, n * sizeof(float));
         for (int i = 0; i < n; i += LANES) {
             VECTOR *p = (VECTOR *)(potential + first + i);
             if (row)
@@ -870,9 +872,11 @@ TARGET static ALWAYS_INLINE int
 NAME(wide_integrate)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, const float *weights,
                      ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
 {
-    for (ptrdiff_t k = 0; k < n; k++)
-        if (NAME(row_integrate)(potential, net_count, width, rule, weights + unit[k] * stride, sign[k], out))
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const float *next = width > WIDE && k + 1 < n ? weights + unit[k + 1] * stride : NULL;
+        if (NAME(row_integrate)(potential, net_count, width, rule, weights + unit[k] * stride, sign[k], next, out))
             return -1;
+    }
     return 0;
 }
 
@@ -899,11 +903,11 @@ NAME(train_fire)(float *potential, float *net_count, ptrdiff_t width, FiringRule
 {
     switch (rule) {
         case FIRE_UP:
-            return NAME(row_integrate)(potential, net_count, width, FIRE_UP, NULL, 0.0f, out);
+            return NAME(row_integrate)(potential, net_count, width, FIRE_UP, NULL, 0.0f, NULL, out);
         case FIRE_BACK:
-            return NAME(row_integrate)(potential, net_count, width, FIRE_BACK, NULL, 0.0f, out);
+            return NAME(row_integrate)(potential, net_count, width, FIRE_BACK, NULL, 0.0f, NULL, out);
         default:
-            return NAME(row_integrate)(potential, net_count, width, FIRE_BOTH, NULL, 0.0f, out);
+            return NAME(row_integrate)(potential, net_count, width, FIRE_BOTH, NULL, 0.0f, NULL, out);
     }
 }
 
