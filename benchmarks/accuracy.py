@@ -100,7 +100,8 @@ def joined(networks):
     first, *middle, last = zip(*(part.coefs_ for part in networks), strict=True)
     *hidden, output = zip(*(part.intercepts_ for part in networks), strict=True)
     network.hidden_layer_sizes = tuple(len(networks) * width for width in network.hidden_layer_sizes)
-    network.coefs_ = [np.hstack(first), *(block_diag(*coefs) for coefs in middle), np.vstack(last) / np.float32(len(networks))]
+    means = np.vstack(last) / np.float32(len(networks))
+    network.coefs_ = [np.hstack(first), *(block_diag(*coefs) for coefs in middle), means]
     network.intercepts_ = [*map(np.concatenate, hidden), np.mean(output, axis=0)]
     return network
 

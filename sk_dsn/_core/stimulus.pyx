@@ -41,7 +41,7 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
                     "X is no valid CSR matrix. If its arrays were changed in place, make a new one of them: "
                     "csr_matrix((X.data, X.indices, X.indptr), X.shape).")
 
-    cdef void prefetch(self, Py_ssize_t sample) noexcept nogil:
+    cdef void fetch(self, Py_ssize_t sample) noexcept nogil:
         """Asks for what `show` reads of a sample, of a stream for its first time step."""
         cdef Py_ssize_t first, n
         if self.sparse:

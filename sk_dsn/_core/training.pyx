@@ -232,7 +232,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
             samples.show(network, sample, s.simulation != COUNTING or s.input_dropout > 0.0, &stimulus)
             # Samples in random order are in no cache, and nothing else tells the processor which is next.
             if k + 1 < n:
-                samples.prefetch(order[k + 1])
+                samples.fetch(order[k + 1])
                 if label_of is not None:
                     prefetch(&label_of[order[k + 1]], sizeof(int32_t))
             if s.input_dropout > 0.0:
