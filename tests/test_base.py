@@ -995,13 +995,13 @@ def ctrl_c():
 
 @pytest.fixture(scope="module")
 def long_epoch():
-    """Data of which one epoch takes many seconds with two hidden layers of 1000, and one pass to predict too."""
+    """Data of which `large` takes seconds to predict once, and longer for an epoch of training."""
     rng = np.random.default_rng(0)
     return rng.random((20000, 200), dtype=np.float32), rng.integers(3, size=20000)
 
 
 def large(**params):
-    return SpikingMLPClassifier((1000, 1000), random_state=0, **params)
+    return SpikingMLPClassifier((1000,) * 12, random_state=0, **params)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

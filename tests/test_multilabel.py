@@ -176,7 +176,7 @@ def test_a_label_is_predicted_where_its_output_is_above_zero(n_labels):
     np.testing.assert_array_equal(estimator.decision_function(INPUTS), outputs.astype(np.float32), strict=True)
     np.testing.assert_array_equal(estimator.predict(INPUTS), (outputs > 0).astype(int), strict=True)
     np.testing.assert_array_equal(estimator.predict_proba(INPUTS), expit(outputs), strict=True)
-    np.testing.assert_allclose(estimator.predict_log_proba(INPUTS), np.log(expit(outputs)), rtol=1e-12, strict=True)
+    np.testing.assert_allclose(estimator.predict_log_proba(INPUTS), np.log(expit(outputs)), rtol=1e-12)
 
 
 def test_after_squared_error_a_label_is_predicted_where_its_output_is_nearer_to_one():

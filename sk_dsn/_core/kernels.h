@@ -1,8 +1,8 @@
 /* The vector work of the core: rows of weights and the quantisers.
 
    Each kernel is plain C or GNU vector extensions, compiled once per instruction set (kernels_simd.h) and chosen at run
-   time. Products and sums are rounded separately and rows are added in the order given, so every instruction set gives
-   the same bits. No pointer needs alignment; outputs never overlap inputs unless said. */
+   time. Products are exact or rounded before they are added, and rows are added in the order given, so every instruction
+   set gives the same bits. No pointer needs alignment; outputs never overlap inputs unless said. */
 #ifndef SK_DSN_KERNELS_H
 #define SK_DSN_KERNELS_H
 
