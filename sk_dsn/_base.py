@@ -25,7 +25,7 @@ from ._compat import (
     make_constraint,
     parse_version,
 )
-from ._core.network import Network, padded_copy, padded_zeros
+from ._core.network import Network, is_padded, padded_copy, padded_zeros
 from ._core.prediction import outputs
 from ._core.stimulus import Samples as CoreSamples
 from ._core.training import epoch_order, train_epoch
@@ -35,6 +35,8 @@ from ._threads import row_blocks, run_in_threads, thread_count
 # The adaptive rate is divided by this when training stalls, until it is below the minimum (as in MLPClassifier).
 ADAPTIVE_DIVISOR = 5.0
 ADAPTIVE_MINIMUM = 1e-6
+# From so many samples on, a copy of the weights in the core's own layout costs less than it saves.
+MANY_ROWS = 1000
 
 
 class Samples(NamedTuple):
@@ -722,12 +724,16 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         X = X.reshape(-1, X.shape[-1])
         check_array(X, accept_sparse="csr", dtype=np.float32, input_name="X", estimator=self)
 
-    def _network_arrays(self):
-        """Weights and biases as the core reads them: copied only where a user has put in another kind of array."""
+    def _network_arrays(self, n_rows=1):
+        """Weights and biases as the core reads them, to predict so many samples: copied where a user has put in another kind
+        of array, and where that is soon made good, as weights from a file are not in the layout that is read fastest."""
         coefs = [
             w
-            if w.dtype == np.float32 and w.strides[1] == w.itemsize and w.flags.aligned
-            else np.array(w, dtype=np.float32, order="C")
+            if w.dtype == np.float32
+            and w.strides[1] == w.itemsize
+            and w.flags.aligned
+            and (n_rows < MANY_ROWS or is_padded(w))
+            else padded_copy(w)
             for w in self.coefs_
         ]
         return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts_]
@@ -749,8 +755,8 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         `exit_rule` the time step at which each row ended, else None."""
         settings = self._settings(X)
         stepped = settings["simulation"] != SIMULATIONS["counting"]
-        coefs, intercepts = self._network_arrays()
         n_rows = X.shape[0] if rows is None else len(rows)
+        coefs, intercepts = self._network_arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.n_outputs_), dtype=np.float32)
         exit_steps = np.empty(n_rows, dtype=np.int64) if exit_rule else None
         shown, failed_rows = CoreSamples(frames(X)), []

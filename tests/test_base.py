@@ -937,6 +937,7 @@ def test_weights_may_be_replaced_by_arrays_of_another_layout(digits, change, hid
     for arrays in (estimator.coefs_, estimator.intercepts_):
         arrays[:] = [change(a) for a in arrays]
     np.testing.assert_array_equal(estimator.decision_function(X), expected)
+    np.testing.assert_array_equal(estimator.decision_function(X[:10]), expected[:10])
     assert_same_network(estimator.partial_fit(X, y), more)
 
 

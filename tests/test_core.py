@@ -28,7 +28,7 @@ few_examples = settings(max_examples=40, deadline=None, derandomize=True)
 
 # Widths on both sides of every vector length and of a block of vectors; no hidden layer to three.
 NARROW = [(3, 4), (17, 1), (1, 1, 1), (10, 33, 3)]
-ARCHITECTURES = [*NARROW, (33, 200, 10), (200, 17, 10), (2, 300, 3), (2, 530, 3), (17, 10, 33, 10, 3)]
+ARCHITECTURES = [*NARROW, (33, 200, 10), (200, 17, 10), (2, 256, 3), (2, 300, 3), (2, 530, 3), (17, 10, 33, 10, 3)]
 DEEP = (17, 33, 10, 3)
 
 STEPPED = ["clock-driven", "event-driven"]

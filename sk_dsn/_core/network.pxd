@@ -81,6 +81,13 @@ cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
     return (n + ROW_PADDING - 1) // ROW_PADDING * ROW_PADDING
 
 
+cdef inline Py_ssize_t row_stride(Py_ssize_t n_columns) noexcept nogil:
+    """Floats from row to row of padded weights. A cache line is left between rows that would be multiples of a kilobyte
+    apart: rows are read several at a time, and there they would be at the same place of the same banks of the cache."""
+    cdef Py_ssize_t width = padded(n_columns)
+    return width + ROW_PADDING if width % 256 == 0 else width
+
+
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1
 cdef void units_name(const int32_t *shown, int32_t *unit, Py_ssize_t n) noexcept nogil

@@ -43,7 +43,7 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 
     The result is a view on memory of its own.
     """
-    cdef Py_ssize_t stride = padded(n_columns)
+    cdef Py_ssize_t stride = row_stride(n_columns)
     memory = np.zeros(n_rows * stride + ROW_PADDING, dtype=np.float32)
     cdef float[::1] floats = memory
     cdef Py_ssize_t skip = -(<uintptr_t> &floats[0] // sizeof(float)) % ROW_PADDING
@@ -58,7 +58,7 @@ def is_padded(array):
         return False
     cdef const float[:, :] weights = array
     cdef const float[:] memory = base
-    cdef Py_ssize_t rows = weights.shape[0], columns = weights.shape[1], stride = padded(columns), i, j
+    cdef Py_ssize_t rows = weights.shape[0], columns = weights.shape[1], stride = row_stride(columns), i, j
     cdef const float *first = &weights[0, 0]
     cdef bint something = False
     if (weights.strides[1] != sizeof(float) or (rows > 1 and weights.strides[0] != stride * <Py_ssize_t> sizeof(float))
@@ -165,7 +165,7 @@ cdef class Network:
             need += ((16 if self.padded else 1) + tallied + 3 * n_together) * padded(layer.n_units)
             need += padded(n_together * sizeof(SpikeCounts) // sizeof(float))
             if self.training and l > 1:
-                need += layer.n_units * self.layers[l - 1].width
+                need += layer.n_units * row_stride(self.layers[l - 1].n_units)
         need += 5 * widest
         self.block = calloc(need, sizeof(float))
         if self.block == NULL:
@@ -223,7 +223,7 @@ cdef class Network:
                     for j in range(layer.n_units):
                         layer.keep[j] = 1.0
                 if l > 1:
-                    layer.transposed_stride = self.layers[l - 1].width
+                    layer.transposed_stride = row_stride(self.layers[l - 1].n_units)
                     layer.transposed = take(&room, layer.n_units * layer.transposed_stride)
                     weights_transpose(layer, n_below)
             n_below = layer.n_units
