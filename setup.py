@@ -42,7 +42,7 @@ class CoreBuild(build_ext):
 
 
 def extension(name, *sources):
-    headers = [f"{CORE}/{header}.h" for header in ["kernels", "kernels_simd", "spike_train"]]
+    headers = [f"{CORE}/{header}.h" for header in ["kernels", "kernels_events", "kernels_simd", "spike_train"]]
     return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources], depends=headers, include_dirs=[CORE])
 
 

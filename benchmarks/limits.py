@@ -35,7 +35,7 @@ class SpikeCounts(ctypes.Structure):
 
 
 class SpikeTrain(ctypes.Structure):
-    _fields_ = [("n", SIZE), ("room", SIZE), ("unit", POINTER), ("sign", POINTER), ("n_arrived", SIZE),
+    _fields_ = [("n", SIZE), ("room", SIZE), ("unit", POINTER), ("sign", POINTER), ("n_arrived", SIZE), ("row", POINTER),
                 ("arrived", POINTER), ("potential", POINTER)]  # fmt: skip
 
 

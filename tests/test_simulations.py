@@ -467,6 +467,7 @@ def test_depth_first_without_held_error_breaks_down(digits_score):
 
 
 @pytest.mark.parametrize("instruction_set", instruction_sets())
+@pytest.mark.parametrize(("sizes", "n_samples"), [((33, 200, 17, 10), 12), ((17, 300, 270, 3), 4)], ids=["narrow", "wide"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "changes",
@@ -480,10 +481,10 @@ def test_depth_first_without_held_error_breaks_down(digits_score):
     ],
     ids=described,
 )
-def test_every_instruction_set_gives_the_same_bits(changes, way, instruction_set):
+def test_every_instruction_set_gives_the_same_bits(changes, way, sizes, n_samples, instruction_set):
     if is_refused(WAYS[way] | changes):
         pytest.skip("cannot be computed")
-    problem = real_problem((33, 200, 17, 10), n_samples=12)
+    problem = real_problem(sizes, n_samples)
     core = Core(problem, WAYS[way] | changes, instruction_set=instruction_set)
     expected = Core(problem, WAYS[way] | changes, instruction_set="baseline")
     losses = [model.train(problem.X, problem.targets) for model in (core, expected)]

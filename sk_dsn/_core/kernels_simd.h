@@ -11,13 +11,9 @@ typedef int32_t NAME(integers);
 #endif
 #define VECTOR NAME(vector)
 #define INTEGERS NAME(integers)
-/* More spikes of one arrival than this are sorted digit by digit, not by counting: that takes the square of them. */
-#define MANY_ARRIVED 256
 /* Rows of more columns than this are added a few at a time, not a few columns of all. */
 #define WIDE 512
 #define STREAMS 4
-/* Vectors that keys_rank takes at a time: enough to hide the latency of an addition. */
-#define RANKED (LANES == 16 ? 2 : LANES == 1 ? 1 : 4)
 
 /* The next vector of n values: of fewer than fill it, zeros behind them. */
 TARGET static ALWAYS_INLINE VECTOR
@@ -388,25 +384,34 @@ NAME(count_where)(INTEGERS count, LANES_WHERE where)
 #endif
 }
 
-/* The larger of each lane: one comparison then serves all vectors of a row. */
+/* The larger, and the smaller, of each lane. */
+#if SIMD_LEVEL == 3
+#define PICK(which, order) return (VECTOR)_mm512_##which##_ps((__m512)a, (__m512)b);
+#elif SIMD_LEVEL == 2
+#define PICK(which, order) return (VECTOR)_mm256_##which##_ps((__m256)a, (__m256)b);
+#elif SIMD_LEVEL == 1
+#define PICK(which, order) return (VECTOR)_mm_##which##_ps((__m128)a, (__m128)b);
+#else
+#define PICK(which, order)                                                                                             \
+    float x[LANES], y[LANES];                                                                                          \
+    memcpy(x, &a, sizeof x);                                                                                           \
+    memcpy(y, &b, sizeof y);                                                                                           \
+    for (int i = 0; i < LANES; i++)                                                                                    \
+        x[i] = x[i] order y[i] ? x[i] : y[i];                                                                          \
+    memcpy(&a, x, sizeof x);                                                                                           \
+    return a;
+#endif
+
 TARGET static ALWAYS_INLINE VECTOR
 NAME(larger)(VECTOR a, VECTOR b)
 {
-#if SIMD_LEVEL == 3
-    return (VECTOR)_mm512_max_ps((__m512)a, (__m512)b);
-#elif SIMD_LEVEL == 2
-    return (VECTOR)_mm256_max_ps((__m256)a, (__m256)b);
-#elif SIMD_LEVEL == 1
-    return (VECTOR)_mm_max_ps((__m128)a, (__m128)b);
-#else
-    float x[LANES], y[LANES];
-    memcpy(x, &a, sizeof x);
-    memcpy(y, &b, sizeof y);
-    for (int i = 0; i < LANES; i++)
-        x[i] = x[i] > y[i] ? x[i] : y[i];
-    memcpy(&a, x, sizeof x);
-    return a;
-#endif
+    PICK(max, >)
+}
+
+TARGET static ALWAYS_INLINE VECTOR
+NAME(smaller)(VECTOR a, VECTOR b)
+{
+    PICK(min, <)
 }
 
 TARGET static ALWAYS_INLINE VECTOR
@@ -419,497 +424,7 @@ NAME(magnitude)(VECTOR v)
 #endif
 }
 
-/* below[i] = how many of the keys are below key[i], for i of the vectors from `key` on: no branch depends on them. */
-TARGET static ALWAYS_INLINE void
-NAME(keys_rank)(const float *key, const float *keys, ptrdiff_t n, int32_t *below)
-{
-    VECTOR own[RANKED];
-    INTEGERS count[RANKED];
-    UNROLL
-    for (int v = 0; v < RANKED; v++) {
-        own[v] = NAME(magnitude)(*(const VECTOR *)(key + v * LANES));
-        count[v] = (INTEGERS){0};
-    }
-    for (ptrdiff_t k = 0; k < n; k++) {
-        const float other = fabsf(keys[k]);
-        UNROLL
-        for (int v = 0; v < RANKED; v++)
-            count[v] = NAME(count_where)(count[v], NAME(above)(own[v], other));
-    }
-    UNROLL
-    for (int v = 0; v < RANKED; v++)
-        *(INTEGERS *)(below + v * LANES) = count[v];
-}
-
-/* Appends the spikes of the present arrival: largest |potential| first, of equal ones the lowest unit. */
-TARGET static void
-NAME(arrived_sort)(SpikeTrain *train)
-{
-    const ptrdiff_t n = train->n_arrived;
-    train->n_arrived = 0;
-    if (n > MANY_ARRIVED) {
-        train_sort(train, n);
-    } else {
-        int32_t below[MANY_ARRIVED];
-        uint8_t equal[MANY_ARRIVED];
-        for (ptrdiff_t k = 0; k < n; k += RANKED * LANES) {
-            NAME(keys_rank)(train->potential + k, train->potential, n, below + k);
-            memset(equal + k, 0, RANKED * LANES);
-        }
-        /* Of equal ones the last is placed first. */
-        for (ptrdiff_t k = n - 1; k >= 0; k--) {
-            const int32_t beaten = below[k];
-            const ptrdiff_t place = train->n + n - 1 - beaten - equal[beaten]++;
-            train->unit[place] = train->arrived[k];
-            train->sign[place] = train->potential[k] > 0.0f ? 1.0f : -1.0f;
-        }
-    }
-    train->n += n;
-}
-
-TARGET static ALWAYS_INLINE void
-NAME(train_emit)(SpikeTrain *train)
-{
-    if (train->n_arrived > 2) {
-        NAME(arrived_sort)(train);
-        return;
-    }
-    /* None, one or two: written out whatever they are. */
-    const int32_t *unit = train->arrived;
-    const float *potential = train->potential;
-    const int swapped = train->n_arrived == 2 && fabsf(potential[0]) < fabsf(potential[1]);
-    for (int i = 0; i < 2; i++) {
-        train->unit[train->n + i] = unit[i ^ swapped];
-        train->sign[train->n + i] = potential[i ^ swapped] > 0.0f ? 1.0f : -1.0f;
-    }
-    train->n += train->n_arrived;
-    train->n_arrived = 0;
-}
-
-/* What is past threshold is looked for in two steps: whether any unit of a row may be, which one comparison of the
-   extremes of its vectors tells, and then which. */
-typedef struct {
-    VECTOR largest;         /* potentials (FIRE_BOTH: without their sign) */
-    LANES_WHERE down;       /* FIRE_BACK: lanes past the lower threshold */
-} NAME(extremes);
-#define EXTREMES NAME(extremes)
-
-TARGET static ALWAYS_INLINE void
-NAME(extremes_widen)(EXTREMES *extremes, VECTOR p, const float *net_count, const FiringRule rule)
-{
-    extremes->largest = NAME(larger)(extremes->largest, rule == FIRE_BOTH ? NAME(magnitude)(p) : p);
-    if (rule == FIRE_BACK)
-        extremes->down |= NAME(not_above)(p, -0.5f) & NAME(above)(*(const VECTOR *)net_count, 0.0f);
-}
-
-TARGET static ALWAYS_INLINE int
-NAME(any_past)(const EXTREMES *extremes, const FiringRule rule)
-{
-    const uint64_t up = NAME(bits)(NAME(above)(extremes->largest, rule == FIRE_BOTH ? BELOW_HALF : 0.5f));
-    return (up | (rule == FIRE_BACK ? NAME(bits)(extremes->down) : 0)) != 0;
-}
-
-/* Up to 64 units that stand side by side, a bit each: those that fire up, and down. */
-typedef struct {
-    uint64_t up, down;
-} NAME(word);
-#define WORD NAME(word)
-
-/* Fires once the lanes past threshold. */
-TARGET static ALWAYS_INLINE VECTOR
-NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *fired)
-{
-    const LANES_WHERE up = NAME(above)(p, 0.5f);
-    *fired = (WORD){NAME(bits)(up), 0};
-    if (rule != FIRE_UP) {
-        LANES_WHERE down = NAME(not_above)(p, -0.5f);
-        if (rule == FIRE_BACK)
-            down &= NAME(above)(*(const VECTOR *)net_count, 0.0f);
-        fired->down = NAME(bits)(down);
-        p = NAME(add_where)(p, down, 1.0f);
-    }
-    return NAME(add_where)(p, up, -1.0f);
-}
-
-/* Adds to the spikes of the present arrival those of the lanes of a mask, which had potentials p. Writes whole vectors. */
-TARGET static ALWAYS_INLINE void
-NAME(lanes_arrive)(VECTOR p, uint64_t mask, ptrdiff_t first, SpikeTrain *out)
-{
-    int32_t *const unit = out->arrived + out->n_arrived;
-    float *const potential = out->potential + out->n_arrived;
-#if SIMD_LEVEL == 3
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i number = _mm512_add_epi32(lane, _mm512_set1_epi32((int)first));
-    _mm512_storeu_si512(unit, _mm512_maskz_compress_epi32((__mmask16)mask, number));
-    _mm512_storeu_ps(potential, _mm512_maskz_compress_ps((__mmask16)mask, (__m512)p));
-#elif SIMD_LEVEL == 2
-    const __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)set_lanes[mask]));
-    _mm256_storeu_si256((__m256i *)unit, _mm256_add_epi32(order, _mm256_set1_epi32((int)first)));
-    _mm256_storeu_ps(potential, _mm256_permutevar8x32_ps((__m256)p, order));
-#else
-    float lane[LANES];
-    int n = 0;
-    memcpy(lane, &p, sizeof lane);
-    for (uint64_t past = mask; past; past &= past - 1, n++) {
-        unit[n] = (int32_t)(first + LOWEST_BIT(past));
-        potential[n] = lane[LOWEST_BIT(past)];
-    }
-#endif
-    out->n_arrived += COUNT_BITS(mask);
-}
-
-/* Units from `first` on have fired once, those of the word. Lists their spikes, and fires further what is still past
-   threshold. Returns as train_fire. */
-TARGET static int
-NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t first, WORD fired, SpikeTrain *out)
-{
-    float more = 0.0f;
-    for (uint64_t past = fired.up | fired.down; past; past &= past - 1) {
-        const ptrdiff_t j = first + LOWEST_BIT(past);
-        const float left = fabsf(potential[j]);
-        /* Far below threshold a unit takes back what it has, and no more. */
-        more += rule == FIRE_BACK && potential[j] < 0.0f && net_count[j] < left ? net_count[j] : left;
-    }
-    if (!(more < SPIKE_LIMIT) || train_reserve(out, (ptrdiff_t)more + 2 * 64))
-        return -1;
-    for (uint64_t past = fired.up | fired.down; past; past &= past - 1) {
-        const int bit = LOWEST_BIT(past);
-        const ptrdiff_t j = first + bit;
-        float v = potential[j], n = fired.up >> bit & 1 ? 1.0f : -1.0f;
-        train_arrive(out, (int32_t)j, v + n);
-        for (; v > 0.5f; v -= 1.0f, n += 1.0f)
-            train_arrive(out, (int32_t)j, v);
-        for (; v <= -0.5f && (rule == FIRE_BOTH || (rule == FIRE_BACK && net_count[j] + n > 0.0f)); v += 1.0f, n -= 1.0f)
-            train_arrive(out, (int32_t)j, v);
-        potential[j] = v;
-        if (net_count)
-            net_count[j] += n;
-    }
-    return 0;
-}
-
-/* Potentials in memory: layers of any width. Without a row, only fires. The `next` row, or NULL, is fetched meanwhile. */
-TARGET static ALWAYS_INLINE int
-NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, const float *row, float sign,
-                    const float *next, SpikeTrain *out)
-{
-    for (ptrdiff_t first = 0; first < width; first += 64) {
-        const int n = width - first < 64 ? (int)(width - first) : 64;
-        EXTREMES extremes = {0};
-        if (next)
-            prefetch(next + first, n * sizeof(float));
-        for (int i = 0; i < n; i += LANES) {
-            VECTOR *p = (VECTOR *)(potential + first + i);
-            if (row)
-                *p += sign * *(const VECTOR *)(row + first + i);
-            NAME(extremes_widen)(&extremes, *p, net_count + first + i, rule);
-        }
-        if (!NAME(any_past)(&extremes, rule))
-            continue;
-        if (train_reserve(out, 64))
-            return -1;
-        VECTOR met[64 / LANES];
-        WORD fired[64 / LANES], word = {0, 0};
-        uint64_t still = 0;
-        for (int v = 0; v < n / LANES; v++) {
-            VECTOR *p = (VECTOR *)(potential + first) + v;
-            met[v] = *p;
-            *p = NAME(lanes_fire)(met[v], net_count + first + v * LANES, rule, &fired[v]);
-            still |= NAME(bits)(NAME(above)(NAME(magnitude)(*p), BELOW_HALF)) & (fired[v].up | fired[v].down);
-            word.up |= fired[v].up << v * LANES;
-            word.down |= fired[v].down << v * LANES;
-        }
-        if (still) {
-            if (NAME(word_arrive)(potential, net_count, rule, first, word, out))
-                return -1;
-            continue;
-        }
-        for (int v = 0; v < n / LANES; v++) {
-            NAME(lanes_arrive)(met[v], fired[v].up | fired[v].down, first + v * LANES, out);
-            if (net_count)
-                *((VECTOR *)(net_count + first) + v) += met[v] - *((const VECTOR *)(potential + first) + v);
-        }
-    }
-    if (out->n_arrived)
-        NAME(train_emit)(out);
-    return 0;
-}
-
-#if SIMD_LEVEL >= 2
-/* Of rectifying neurons a row fires no unit or one, mostly, and which it is cannot be predicted: a branch on it costs more
-   than a row. So rows are taken a few at a time, noting what fires, and the notes are read after. */
-#define NOTED_ROWS 64
-#define NOTED_WIDTH 256
-#if SIMD_LEVEL == 3
-typedef uint16_t NAME(lane_bits);
-#else
-typedef uint8_t NAME(lane_bits);
-#endif
-
-typedef struct {
-    float before[NOTED_WIDTH];              /* potentials before the first row */
-    uint64_t fired[NOTED_ROWS][NOTED_WIDTH / 64];
-    VECTOR largest[NOTED_ROWS];             /* of each lane, before it fired */
-    NAME(lane_bits) lanes[NOTED_ROWS];      /* in which some unit fired */
-} NAME(notes);
-#define NOTES NAME(notes)
-
-/* Whether rows added with these signs are added whole: not so those of units that dropout has scaled. */
-TARGET static int
-NAME(signs_whole)(const float *sign, ptrdiff_t n)
-{
-    int32_t scaled = 0;
-    for (ptrdiff_t k = 0; k < n; k++)
-        scaled |= (sign[k] != 0.0f) & (fabsf(sign[k]) != 1.0f);
-    return !scaled;
-}
-
-/* p + sign * row, of a row added whole: the product is exact, and a fused multiplication and addition gives the same bits. */
-TARGET static ALWAYS_INLINE VECTOR
-NAME(signed_add)(VECTOR p, float sign, const float *row)
-{
-#if SIMD_LEVEL == 3
-    return (VECTOR)_mm512_fmadd_ps(_mm512_set1_ps(sign), _mm512_loadu_ps(row), (__m512)p);
-#else
-    return p + sign * *(const VECTOR *)row;
-#endif
-}
-
-/* Adds rows and fires once what is past threshold; `firing` has a bit for each row that fired. Returns how many rows it
-   took: after one in which some unit is past threshold still, no more. */
-TARGET static ALWAYS_INLINE ptrdiff_t
-NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n,
-                NOTES *notes, uint64_t *firing, const int n_vectors)
-{
-    uint64_t rows = 0;
-    for (ptrdiff_t k = 0; k < n; k++) {
-        const float *row = weights + unit[k] * stride;
-        const float s = sign[k];
-        VECTOR largest = {0};
-        for (int w = n_vectors * LANES / 64; w < NOTED_WIDTH / 64; w++)
-            notes->fired[k][w] = 0;
-        UNROLL
-        for (int v = 0; v < n_vectors; v++) {
-            const VECTOR met = NAME(signed_add)(p[v], s, row + v * LANES);
-            const LANES_WHERE up = NAME(above)(met, 0.5f);
-            largest = NAME(larger)(largest, met);
-            p[v] = NAME(add_where)(met, up, -1.0f);
-            /* Volatile, or GCC gathers the stores of a row into shuffles. */
-            ((volatile NAME(lane_bits) *)notes->fired[k])[v] = (NAME(lane_bits))NAME(bits)(up);
-        }
-        notes->largest[k] = largest;
-        const uint64_t lanes = NAME(bits)(NAME(above)(largest, 0.5f));
-        notes->lanes[k] = (NAME(lane_bits))lanes;
-        rows |= (uint64_t)(lanes != 0) << k;
-        if (NAME(bits)(NAME(above)(largest, 1.5f))) {
-            n = k + 1;
-            break;
-        }
-    }
-    *firing = rows;
-    return n;
-}
-
-/* The potential of unit j before it fired in row k, computed anew. */
-TARGET static float
-NAME(potential_noted)(const NOTES *notes, ptrdiff_t j, const float *weights, ptrdiff_t stride, const int32_t *unit,
-                      const float *sign, ptrdiff_t k)
-{
-    float v = notes->before[j];
-    for (ptrdiff_t i = 0; i < k; i++)
-        v = v + sign[i] * weights[unit[i] * stride + j] - (notes->fired[i][j / 64] >> j % 64 & 1 ? 1.0f : 0.0f);
-    return v + sign[k] * weights[unit[k] * stride + j];
-}
-
-/* Takes the lowest unit out of a set that is not empty. */
-TARGET static ALWAYS_INLINE int
-NAME(lowest_take)(uint64_t *set)
-{
-    uint64_t any = 0;
-    int w = 0;
-    UNROLL
-    for (int i = 0; i < NOTED_WIDTH / 64 - 1; i++) {
-        any |= set[i];
-        w += any == 0;
-    }
-    const uint64_t word = set[w];
-    set[w] = word & (word - 1);
-    return 64 * w + LOWEST_BIT(word);
-}
-
-/* Appends what the rows noted in `firing` fired. First the lowest unit of each, all alike; then rows of several in order. */
-TARGET static int
-NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
-                 const float *sign, uint64_t firing, SpikeTrain *out)
-{
-    struct { int32_t row, many; ptrdiff_t place; } several[NOTED_ROWS];
-    int n_several = 0;
-    const ptrdiff_t first = out->n;
-    ptrdiff_t place = first;
-    if (train_reserve(out, COUNT_BITS(firing) * NOTED_WIDTH))
-        return -1;
-    int32_t *const fired_unit = out->unit;
-    float *const fired_sign = out->sign;
-    for (; firing; firing &= firing - 1) {
-        const int32_t k = LOWEST_BIT(firing);
-        const volatile uint64_t *fired = notes->fired[k];
-        int many = 0, lowest = 0;
-        UNROLL
-        for (int w = NOTED_WIDTH / 64 - 1; w >= 0; w--) {
-            const uint64_t word = fired[w];
-            many += COUNT_BITS(word);
-            lowest = word ? 64 * w + LOWEST_BIT(word) : lowest;
-        }
-        fired_unit[place] = lowest;
-        several[n_several].row = k;
-        several[n_several].many = many;
-        several[n_several].place = place;
-        n_several += many > 1;
-        place += many;
-    }
-    for (int i = 0; i < n_several; i++) {
-        const ptrdiff_t k = several[i].row;
-        const int many = several[i].many;
-        const int alone = COUNT_BITS(notes->lanes[k]) == many;
-        int32_t *const unit_here = fired_unit + several[i].place;
-        uint64_t fired[NOTED_WIDTH / 64];
-        float before[NOTED_WIDTH];
-        int rank[NOTED_WIDTH];
-        int32_t who[NOTED_WIDTH];
-        memcpy(fired, notes->fired[k], sizeof fired);
-        for (int m = 0; m < many; m++) {
-            const int j = NAME(lowest_take)(fired);
-            const float v = alone ? ((const float *)&notes->largest[k])[j % LANES]
-                                  : NAME(potential_noted)(notes, j, weights, stride, unit, sign, k);
-            rank[m] = 0;
-            for (int other = 0; other < m; other++) {
-                const int after = before[other] >= v;
-                rank[m] += after;
-                rank[other] += !after;
-            }
-            before[m] = v;
-            who[m] = j;
-        }
-        for (int m = 0; m < many; m++)
-            unit_here[rank[m]] = who[m];
-    }
-    for (ptrdiff_t k = first; k < place; k++) {
-        fired_sign[k] = 1.0f;
-        net_count[fired_unit[k]] += 1.0f;
-    }
-    out->n = place;
-    return 0;
-}
-
-/* Potentials in registers where n_vectors is a constant. */
-TARGET static ALWAYS_INLINE int
-NAME(rows_integrate)(float *potential, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
-                     const float *sign, ptrdiff_t n, SpikeTrain *out, NOTES *notes, const int n_vectors)
-{
-    VECTOR p[NOTED_WIDTH / LANES];
-    UNROLL
-    for (int v = 0; v < n_vectors; v++)
-        p[v] = *(const VECTOR *)(potential + v * LANES);
-    while (n > 0) {
-        UNROLL
-        for (int v = 0; v < n_vectors; v++)
-            *(VECTOR *)(notes->before + v * LANES) = p[v];
-        uint64_t firing;
-        const ptrdiff_t taken = NAME(rows_note)(p, weights, stride, unit, sign, n < NOTED_ROWS ? n : NOTED_ROWS, notes,
-                                                &firing, n_vectors);
-        const int still = NAME(bits)(NAME(above)(notes->largest[taken - 1], 1.5f)) != 0;
-        if (NAME(notes_emit)(notes, net_count, weights, stride, unit, sign,
-                             firing & ~((uint64_t)still << (taken - 1)), out))
-            return -1;
-        if (still) {
-            UNROLL
-            for (int v = 0; v < n_vectors; v++)
-                *(VECTOR *)(potential + v * LANES) = p[v];
-            for (int w = 0; w < NOTED_WIDTH / 64; w++) {
-                const WORD fired = {notes->fired[taken - 1][w], 0};
-                if (NAME(word_arrive)(potential, net_count, FIRE_UP, 64 * w, fired, out))
-                    return -1;
-            }
-            NAME(train_emit)(out);
-            UNROLL
-            for (int v = 0; v < n_vectors; v++)
-                p[v] = *(const VECTOR *)(potential + v * LANES);
-        }
-        unit += taken;
-        sign += taken;
-        n -= taken;
-    }
-    UNROLL
-    for (int v = 0; v < n_vectors; v++)
-        *(VECTOR *)(potential + v * LANES) = p[v];
-    return 0;
-}
-
-#define CASE_INTEGRATE(n_vectors)                                                                                      \
-    case n_vectors:                                                                                                    \
-        return NAME(rows_integrate)(potential, net_count, weights, stride, unit, sign, n, out, &notes, n_vectors);
-
-TARGET static int
-NAME(narrow_integrate)(float *potential, float *net_count, ptrdiff_t width, const float *weights, ptrdiff_t stride,
-                       const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
-{
-    NOTES notes;
-#if SIMD_LEVEL == 3
-    switch (width / LANES) {
-        CASE_INTEGRATE(1) CASE_INTEGRATE(2) CASE_INTEGRATE(3) CASE_INTEGRATE(4)
-        CASE_INTEGRATE(5) CASE_INTEGRATE(6) CASE_INTEGRATE(7) CASE_INTEGRATE(8)
-        CASE_INTEGRATE(9) CASE_INTEGRATE(10) CASE_INTEGRATE(11) CASE_INTEGRATE(12)
-        CASE_INTEGRATE(13) CASE_INTEGRATE(14) CASE_INTEGRATE(15) CASE_INTEGRATE(16)
-    }
-    return 0;
-#else
-    return NAME(rows_integrate)(potential, net_count, weights, stride, unit, sign, n, out, &notes, (int)(width / LANES));
-#endif
-}
-#endif
-
-TARGET static ALWAYS_INLINE int
-NAME(wide_integrate)(float *potential, float *net_count, ptrdiff_t width, const FiringRule rule, const float *weights,
-                     ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
-{
-    for (ptrdiff_t k = 0; k < n; k++) {
-        const float *next = width > WIDE && k + 1 < n ? weights + unit[k + 1] * stride : NULL;
-        if (NAME(row_integrate)(potential, net_count, width, rule, weights + unit[k] * stride, sign[k], next, out))
-            return -1;
-    }
-    return 0;
-}
-
-TARGET static int
-NAME(train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, const float *weights,
-                      ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out)
-{
-    switch (rule) {
-        case FIRE_UP:
-#if SIMD_LEVEL >= 2
-            if (width <= NOTED_WIDTH && NAME(signs_whole)(sign, n))
-                return NAME(narrow_integrate)(potential, net_count, width, weights, stride, unit, sign, n, out);
-#endif
-            return NAME(wide_integrate)(potential, net_count, width, FIRE_UP, weights, stride, unit, sign, n, out);
-        case FIRE_BACK:
-            return NAME(wide_integrate)(potential, net_count, width, FIRE_BACK, weights, stride, unit, sign, n, out);
-        default:
-            return NAME(wide_integrate)(potential, net_count, width, FIRE_BOTH, weights, stride, unit, sign, n, out);
-    }
-}
-
-TARGET static int
-NAME(train_fire)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, SpikeTrain *out)
-{
-    switch (rule) {
-        case FIRE_UP:
-            return NAME(row_integrate)(potential, net_count, width, FIRE_UP, NULL, 0.0f, NULL, out);
-        case FIRE_BACK:
-            return NAME(row_integrate)(potential, net_count, width, FIRE_BACK, NULL, 0.0f, NULL, out);
-        default:
-            return NAME(row_integrate)(potential, net_count, width, FIRE_BOTH, NULL, 0.0f, NULL, out);
-    }
-}
+#include "kernels_events.h"
 
 /* Lists those of a vector of counts, of units from `first` on, that are not zero. Writes whole vectors, of which the next
    ones overwrite what did not spike. Returns how many. */
@@ -1131,17 +646,10 @@ static const Kernels NAME(kernels) = {
 #undef FIRST_LANES
 #undef VECTOR
 #undef INTEGERS
-#undef RANKED
-#undef MANY_ARRIVED
 #undef LANES_WHERE
-#undef WORD
-#undef EXTREMES
-#undef NOTES
-#undef NOTED_ROWS
-#undef NOTED_WIDTH
+#undef PICK
 #undef CASE_ADD
 #undef CASE_SUBTRACT
-#undef CASE_INTEGRATE
 #undef INSTRUCTION_SET
 #undef TARGET
 #undef LANES

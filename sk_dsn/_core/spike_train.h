@@ -17,9 +17,10 @@ typedef struct {
     ptrdiff_t room;
     int32_t *unit;
     float *sign;
-    /* Spikes set off by one arrival, before they are in order. */
+    /* Spikes set off by a few arrivals, before they are in order. */
     ptrdiff_t n_arrived;
-    int32_t *arrived;       /* their units, ascending */
+    int32_t *row;           /* which arrival */
+    int32_t *arrived;       /* their units, those of an arrival ascending */
     float *potential;       /* before the spike, whose sign the spike has */
 } SpikeTrain;
 
@@ -44,7 +45,8 @@ train_reserve(SpikeTrain *train, ptrdiff_t more)
         return 0;
     const ptrdiff_t room = need > 2 * train->room ? need : 2 * train->room;
     if (array_grow((void **)&train->unit, room) || array_grow((void **)&train->sign, room)
-        || array_grow((void **)&train->arrived, room) || array_grow((void **)&train->potential, room))
+        || array_grow((void **)&train->row, room) || array_grow((void **)&train->arrived, room)
+        || array_grow((void **)&train->potential, room))
         return -1;
     train->room = room;
     return 0;
@@ -61,7 +63,7 @@ train_append(SpikeTrain *train, int32_t unit, float sign)
     return 0;
 }
 
-/* Adds a spike to those of the present arrival, which has room for it. */
+/* Adds a spike to those set off, which have room for it. */
 static inline void
 train_arrive(SpikeTrain *train, int32_t unit, float potential)
 {
@@ -80,6 +82,7 @@ train_free(SpikeTrain *train)
 {
     free(train->unit);
     free(train->sign);
+    free(train->row);
     free(train->arrived);
     free(train->potential);
 }
