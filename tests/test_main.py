@@ -224,7 +224,7 @@ def test_ctrl_c_keeps_the_weights_reached(tmp_path):
     began = time.monotonic()
     lines = iter(process.stderr.readline, "")
     answer = next(line for line in lines if not line.startswith("SpikingMLPClassifier: Epoch"))
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 10  # of some minutes
     assert re.fullmatch(rf"python -m sk_dsn: interrupted after \d+ whole epochs; .* is saved to {model}\.\n", answer)
     out, err = process.communicate()
     assert (process.returncode, out, err) == (130, "", "")
