@@ -73,6 +73,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         "normalized_step": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
         "max_norm": [None, Interval(Real, 0, None, closed="neither")],
         "backward_reset": [StrOptions(set(RESETS))],
         "forward_reset": [StrOptions({"zero", "keep"})],
@@ -112,6 +113,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         normalized_step,
         dropout,
         input_dropout,
+        input_noise,
         max_norm,
         backward_reset,
         forward_reset,
@@ -147,6 +149,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         self.normalized_step = normalized_step
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.input_noise = input_noise
         self.max_norm = max_norm
         self.backward_reset = backward_reset
         self.forward_reset = forward_reset
@@ -248,8 +251,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
             trained._continue_network()
         settings = trained._settings(samples.X)
         network = trained._training_network(settings)
-        rates = (self.learning_rate_init, self.learning_rate_init)
-        trained.loss_curve_.append(trained._train_epoch(network, settings, samples, rates))
+        trained.loss_curve_.append(trained._train_epoch(network, settings, samples, (1, 1)))
         trained.n_iter_ += 1
         trained._store_potentials(network)
         self.__dict__ = trained.__dict__
@@ -424,7 +426,8 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
         return epoch_order(rows, self.seed_, self.t_) if self.shuffle else rows
 
-    def _train_epoch(self, network, settings, samples, rates):
+    def _train_epoch(self, network, settings, samples, shares):
+        """`shares` of the initial rate and noise, at the first sample and where one after the last would stand."""
         labels, values = (samples.targets, None) if samples.targets.ndim == 1 else (None, samples.targets)
         order = self._epoch_order(samples.rows)
         epoch, self.t_ = self.t_, self.t_ + len(order)  # an interrupted epoch is not drawn again
@@ -435,8 +438,10 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
             labels,
             values,
             order,
-            rate_first=rates[0],
-            rate_last=rates[1],
+            rate_first=self.learning_rate_init * shares[0],
+            rate_last=self.learning_rate_init * shares[1],
+            noise_first=self.input_noise * shares[0],
+            noise_last=self.input_noise * shares[1],
             seed=self.seed_,
             epoch=epoch,
             weights=samples.weights,
@@ -445,7 +450,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
             self._check_finite(samples.X)
             raise ValueError(
                 f"Input contains values that mean more than 2**24 spikes in {settings['n_time_steps']} time steps. "
-                "Scale the features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps."
+                "Scale the features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps or input_noise."
             )
         if failed_layer > 0:
             raise ValueError(
@@ -467,17 +472,15 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         settings = self._settings(samples.X)
         network = self._training_network(settings)
         best_loss, best_score, best_state, stalled = np.inf, -np.inf, None, 0
-        rate, began = self.learning_rate_init, time.perf_counter()
+        share, began = 1, time.perf_counter()
         self.n_iter_ = 0
         try:
             for epoch in range(self.max_iter):
                 subcontext = context.subcontext(task_name="epoch")
                 subcontext.call_on_fit_task_begin(**told)
-                if self.learning_rate == "linear":
-                    rates = [self.learning_rate_init * (1 - k / self.max_iter) for k in (epoch, epoch + 1)]
-                else:
-                    rates = [rate, rate]
-                loss = self._train_epoch(network, settings, samples, rates)
+                falling = self.learning_rate == "linear"
+                shares = [1 - k / self.max_iter for k in (epoch, epoch + 1)] if falling else [share, share]
+                loss = self._train_epoch(network, settings, samples, shares)
                 self.loss_curve_.append(loss)
                 self.n_iter_ += 1
                 if self.early_stopping:
@@ -497,9 +500,9 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
                     break
                 stalled = 0 if improved else stalled + 1
                 if stalled >= self.n_iter_no_change:
-                    rate /= ADAPTIVE_DIVISOR
+                    share /= ADAPTIVE_DIVISOR
                     stalled = 0
-                    if self.learning_rate != "adaptive" or rate < ADAPTIVE_MINIMUM:
+                    if self.learning_rate != "adaptive" or self.learning_rate_init * share < ADAPTIVE_MINIMUM:
                         break
             else:
                 if self.learning_rate != "linear":

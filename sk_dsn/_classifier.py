@@ -71,6 +71,11 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Probability with which a feature is left out of a training sample, for all its time steps, in [0, 1); the others
         are shown 1 / (1 - input_dropout) times as large. About 0.3 helps in long training where features repeat each
         other (pixels).
+    input_noise : float, default=0.0
+        Standard deviation, in units of the features, of noise that is added to every feature of a training sample: drawn
+        anew in each epoch, the same at all time steps, close to normal (a sum of eight uniform numbers). It is multiplied
+        by what share of `learning_rate_init` the rate is, so it falls as the rate does. Noise as large as the features makes
+        long training on principal components more accurate. A sparse sample takes as long as a dense one with it.
     max_norm : float, default=None
         Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones are scaled down to it
         after each epoch (and `partial_fit`). 1 to 2, with a falling rate and 15 epochs or more, makes networks of pixels
@@ -232,6 +237,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         normalized_step=True,
         dropout=0.0,
         input_dropout=0.0,
+        input_noise=0.0,
         max_norm=None,
         backward_reset="keep",
         forward_reset="zero",
@@ -270,6 +276,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             normalized_step=normalized_step,
             dropout=dropout,
             input_dropout=input_dropout,
+            input_noise=input_noise,
             max_norm=max_norm,
             backward_reset=backward_reset,
             forward_reset=forward_reset,

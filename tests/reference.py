@@ -118,7 +118,16 @@ def sample_key(seed, epoch, sample):
 
 
 def uniform(key, layer, unit):
-    return (hash_mix((key + (layer << 32 | unit) * 0x9E3779B97F4A7C15) % WORD) >> 11) / 2**53
+    return (hash_unit(key, layer, unit) >> 11) / 2**53
+
+
+def normal(key, layer, unit):
+    """The sum of eight random bytes, less its mean, by its standard deviation."""
+    return (sum(hash_unit(key, layer, unit).to_bytes(8, "big")) - 8 * 255 / 2) * (1 / 209.02153)
+
+
+def hash_unit(key, layer, unit):
+    return hash_mix((key + (layer << 32 | unit) * 0x9E3779B97F4A7C15) % WORD)
 
 
 # --- The network.
@@ -156,6 +165,12 @@ class Settings:
     @property
     def outputs_rectify(self):
         return self.output_activation == "rectifying"
+
+
+def add_noise(x, deviation, layer, key):
+    """A vector, or a stream, with noise drawn for the sample on each feature."""
+    drawn = [deviation * normal(key, layer, feature) for feature in range(np.shape(x)[-1])]
+    return x + np.asarray(drawn, dtype=np.asarray(x).dtype)
 
 
 def drop_features(x, dropout, key):
@@ -334,6 +349,8 @@ class SpikingNetwork:
         rate_last,
         dropout=0,
         input_dropout=0,
+        noise_first=0,
+        noise_last=0,
         max_norm=None,
         seed=0,
         epoch=0,
@@ -349,7 +366,8 @@ class SpikingNetwork:
         for k, i in enumerate(order):
             rate = weights[i] * (rate_first + (rate_last - rate_first) * k / len(order))
             key = sample_key(seed, epoch, k)
-            x = drop_features(X[i], input_dropout, key)
+            noise = noise_first + (noise_last - noise_first) * k / len(order)
+            x = drop_features(add_noise(X[i], noise, len(self.n_units), key), input_dropout, key)
             losses.append(self.train_sample(x, targets[i], rate, dropout, key).loss)
         if max_norm is not None:
             self.limit_norms(max_norm)

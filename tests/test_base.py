@@ -3,6 +3,7 @@ import copy
 import signal
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from sk_dsn import SpikingMLPClassifier, _base, metrics
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, _base, metrics
 from sk_dsn.metrics import spike_counts, synaptic_operations
 
 OVERFLOW = "ignore:overflow encountered in cast:RuntimeWarning"
@@ -398,6 +399,7 @@ BAD_PARAMETERS = {
     "normalized_step": ["yes"],
     "dropout": [-0.1, 1, 2.0],
     "input_dropout": [-0.1, 1, 2.0],
+    "input_noise": [-0.1, np.inf, np.nan, "1"],
     "max_norm": [0, -1.0, np.inf, np.nan, "2"],
     "backward_reset": ["never"],
     "forward_reset": ["random"],
@@ -713,16 +715,16 @@ def test_verbose_prints_a_line_an_epoch(digits, capsys, early_stopping):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("kind", ["dropout", "input_dropout"])
-def test_dropout_is_for_training_only(digits, kind):
+@pytest.mark.parametrize("kind", ["dropout", "input_dropout", "input_noise"])
+def test_what_is_drawn_for_a_sample_is_for_training_only(digits, kind):
     X, y = digits
-    plain, dropping = untrained(X, y), untrained(X, y, **{kind: 0.5})
-    np.testing.assert_array_equal(dropping.decision_function(X), plain.decision_function(X))
-    assert dropping.loss_ != plain.loss_
+    plain, drawing = untrained(X, y), untrained(X, y, **{kind: 0.5})
+    np.testing.assert_array_equal(drawing.decision_function(X), plain.decision_function(X))
+    assert drawing.loss_ != plain.loss_
 
 
-@pytest.mark.parametrize("kind", ["dropout", "input_dropout"])
-def test_dropout_leaves_out_other_units_in_each_epoch(digits, kind):
+@pytest.mark.parametrize("kind", ["dropout", "input_dropout", "input_noise"])
+def test_each_epoch_draws_anew(digits, kind):
     losses = untrained(*digits, **{kind: 0.5}, max_iter=4, shuffle=False).loss_curve_
     assert len(set(losses)) == 4
 
@@ -737,10 +739,37 @@ def test_input_dropout_teaches_not_to_rely_on_any_one_feature(digits):
     assert wary.score(X_without, y) > relying.score(X_without, y) + 0.1
 
 
-@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven"])
-def test_a_feature_is_left_out_of_all_time_steps(digits, simulation):
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_input_noise_teaches_to_bear_noise(digits):
     X, y = digits
-    params = {"simulation": simulation, "input_dropout": 0.5, "n_time_steps": 4, "max_iter": 2}
+    disturbed = X + np.random.default_rng(0).normal(0, 0.4, X.shape)
+    quiet, noisy = (small(max_iter=20, input_noise=s, learning_rate="constant").fit(X, y) for s in (0.0, 0.4))
+    assert noisy.score(X, y) > 0.95
+    assert noisy.score(disturbed, y) > quiet.score(disturbed, y) + 0.05
+
+
+def noise_of_epochs(**params):
+    """The standard deviation of noise on features that are 0: an output for each passes it on, as an error."""
+    network = SpikingMLPRegressor((), n_time_steps=256, fit_intercept=False, random_state=0, **params)
+    network.fit(np.zeros((256, 64)), np.zeros((256, 64)), coefs_init=[np.eye(64)])
+    return np.sqrt(2 * np.array(network.loss_curve_) / 64)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("learning_rate", ["linear", "constant"])
+def test_input_noise_has_its_standard_deviation_and_falls_with_the_rate(learning_rate):
+    schedule = {"learning_rate": learning_rate, "learning_rate_init": 0.0, "max_iter": 4, "n_iter_no_change": 4}
+    deviations = noise_of_epochs(input_noise=0.5, **schedule)
+    # Within an epoch the square of the noise falls from a^2 to b^2 as (a^2 + ab + b^2) / 3 on the average.
+    shares = [np.sqrt((a * a + a * b + b * b) / 3) for a, b in pairwise([1, 0.75, 0.5, 0.25, 0])]
+    np.testing.assert_allclose(deviations, 0.5 * np.array(shares if learning_rate == "linear" else [1] * 4), rtol=0.02)
+
+
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven"])
+@pytest.mark.parametrize("kind", ["input_dropout", "input_noise"])
+def test_all_time_steps_of_a_sample_are_changed_alike(digits, simulation, kind):
+    X, y = digits
+    params = {"simulation": simulation, kind: 0.5, "n_time_steps": 4, "max_iter": 2}
     static = small(**params).fit(X[:100], y[:100])
     stream = small(**params).fit(np.repeat(X[:100, np.newaxis], 4, axis=1), y[:100])
     assert_same_network(stream, static)

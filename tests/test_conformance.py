@@ -34,7 +34,7 @@ CONFIGURATIONS = {
     SpikingMLPClassifier(learning_rate="adaptive", hidden_layer_sizes=(20, 20)): {},
     # At the default rate a class weight of 1000 makes the penalty diverge from one start in three.
     SpikingMLPClassifier(dropout=0.2, spike_penalty=1e-3, fit_intercept=False, learning_rate_init=0.1): {},
-    SpikingMLPClassifier(input_dropout=0.1, max_norm=2.0): {},
+    SpikingMLPClassifier(input_dropout=0.1, input_noise=0.1, max_norm=2.0): {},
     # The checks' data are too few to hold out 10 % of each class.
     SpikingMLPClassifier(early_stopping=True, validation_fraction=0.3): EARLY_STOPPING,
     SpikingMLPClassifier(warm_start=True): {

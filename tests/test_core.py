@@ -42,6 +42,8 @@ SETTINGS = {
     "spike_penalty": 0,
     "dropout": 0,
     "input_dropout": 0,
+    "noise_first": 0,
+    "noise_last": 0,
     "max_norm": None,
     "rate_first": 1 / 128,
     "rate_last": 1 / 128,
@@ -167,7 +169,7 @@ class Core:
             labels,
             None,
             np.asarray(order, np.intp),
-            **{name: options[name] for name in ("rate_first", "rate_last", "seed", "epoch")},
+            **{name: options[name] for name in ("rate_first", "rate_last", "noise_first", "noise_last", "seed", "epoch")},
         )
 
     def train(self, *args, **changes):
@@ -273,6 +275,8 @@ def test_training_equals_passing_every_spike_along(sizes, biases):
         {"dropout": 0.75, "seed": 2**63 + 11, "epoch": 7},
         {"input_dropout": 0.5},
         {"input_dropout": 0.75, "dropout": 0.5, "seed": 2**63 + 11, "epoch": 7},
+        {"noise_first": 0.5, "noise_last": 0.5},
+        {"noise_first": 0.5, "noise_last": 0.25, "input_dropout": 0.5, "dropout": 0.5, "seed": 2**63 + 11, "epoch": 7},
     ],
     ids=repr,
 )

@@ -113,6 +113,8 @@ class Core:
             rate_last=rate,
             seed=11,
             epoch=3,
+            noise_first=self.parameters.get("input_noise", 0),
+            noise_last=self.parameters.get("input_noise", 0),
             weights=weights,
             counts=self.counts,
         )
@@ -157,6 +159,7 @@ class Oracle(SpikingNetwork):
         rate = self.parameters["learning_rate_init"]
         rates = {"rate_first": rate, "rate_last": rate}
         drawn = {name: self.parameters.get(name, 0) for name in ("dropout", "input_dropout")}
+        drawn |= dict.fromkeys(["noise_first", "noise_last"], self.parameters.get("input_noise", 0))
         keyed = {**drawn, "seed": 11, "epoch": 3, "weights": weights}
         return super().train(as_shown(X), targets, range(len(X)), **rates, **keyed)
 
@@ -191,6 +194,8 @@ AGREEING = [
     {"dropout": 0.5, "spike_penalty": 1 / 16},
     {"input_dropout": 0.5},
     {"input_dropout": 0.5, "dropout": 0.5, "mask_negative_inputs": True},
+    {"input_noise": 0.5},
+    {"input_noise": 0.5, "input_dropout": 0.5, "dropout": 0.5},
     {"output_activation": "rectifying"},
     {"output_activation": "rectifying", "spike_penalty": 1 / 16, "dropout": 0.5},
     {"loss": "log_loss"},
@@ -272,6 +277,7 @@ EXTRAS = [
     {"dropout": 0.5},
     {"dropout": 0.5, "spike_penalty": 1 / 16},
     {"input_dropout": 0.5},
+    {"input_noise": 0.5},
     {"mask_negative_inputs": True},
     {"normalized_step": True, "learning_rate_init": 1 / 8},
     {"backward_reset": "zero"},

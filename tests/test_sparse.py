@@ -20,6 +20,8 @@ WAYS = {
     "clock-driven, rectifying, smooth": {"neuron": "rectifying", "simulation": "clock-driven", "smooth_gradient": True},
     "counting, features left out": {"input_dropout": 0.5},
     "event-driven, features left out": {"simulation": "event-driven", "input_dropout": 0.5},
+    "counting, noise": {"input_noise": 0.2},
+    "clock-driven, noise, features left out": {"simulation": "clock-driven", "input_noise": 0.2, "input_dropout": 0.5},
     "event-driven": {"simulation": "event-driven"},
     "depth-first": {"simulation": "event-driven", "propagation": "depth-first", "feedback": "step"},
     "paper": PAPER_SETTINGS,

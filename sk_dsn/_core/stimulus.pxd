@@ -21,9 +21,10 @@ cdef class Samples:
     cdef const float[::1] data              # of a CSR matrix
     cdef const int32_t[::1] indices
     cdef const int64_t[::1] indptr
-    cdef float[:, ::1] kept                 # room for a stream without the features dropped; None until needed
+    cdef float[:, ::1] changed              # room for a sample with noise, or (a stream) without features; None until needed
     cdef void fetch(self, Py_ssize_t sample) noexcept nogil
     cdef void show(self, Network network, Py_ssize_t sample, bint condense, Stimulus *stimulus) noexcept nogil
+    cdef void blur(self, Network network, double deviation, uint64_t key, Stimulus *stimulus) noexcept nogil
     cdef void drop(self, Network network, double dropout, uint64_t key, Stimulus *stimulus) noexcept nogil
 
 

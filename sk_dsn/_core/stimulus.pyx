@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, uint64_t
 
 from .kernels cimport SpikeCounts, prefetch
 from .network cimport Network, within
-from .rng cimport uniform
+from .rng cimport normal, uniform
 
 # The most values of a sample that are fetched ahead: more would push out of the cache what is in use.
 cdef Py_ssize_t PREFETCHED = 4096
@@ -76,16 +76,35 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
         network.layers[0].n_active = stimulus.n
         network.layers[0].shown = stimulus.unit
 
+    cdef void blur(self, Network network, double deviation, uint64_t key, Stimulus *stimulus) noexcept nogil:
+        """Adds noise to every feature of the sample that is shown, the same at all its time steps."""
+        cdef float noise
+        cdef Py_ssize_t i, t
+        for i in range(self.n_features):
+            # Layers, from 0 on, draw their dropout under the same key.
+            noise = <float> (deviation * normal(key, network.n_layers, i))
+            if stimulus.step == 0:
+                self.changed[0, i] = noise
+            for t in range(self.n_steps if stimulus.step else 0):
+                self.changed[t, i] = stimulus.x[t * stimulus.step + i] + noise
+        for i in range(stimulus.n if stimulus.step == 0 else 0):
+            self.changed[0, stimulus.unit[i] if stimulus.unit != NULL else i] += stimulus.x[i]
+        stimulus.n = network.layers[0].n_active = self.n_features
+        stimulus.x = &self.changed[0, 0]
+        stimulus.unit = network.layers[0].shown = NULL
+
     cdef void drop(self, Network network, double dropout, uint64_t key, Stimulus *stimulus) noexcept nogil:
-        """Leaves features out of the sample that is shown (condensed), each with probability `dropout`, for all its time
-        steps; those kept are shown 1 / (1 - dropout) times as large."""
+        """Leaves features out of the sample that is shown, each with probability `dropout`, for all its time steps; those
+        kept are shown 1 / (1 - dropout) times as large."""
         cdef float scale = <float> (1.0 / (1.0 - dropout))
         cdef float factor
         cdef Py_ssize_t i, t, n = 0
+        cdef int32_t unit
         if stimulus.step == 0:
             for i in range(stimulus.n):
-                if uniform(key, 0, stimulus.unit[i]) >= dropout:
-                    network.shown_unit[n] = stimulus.unit[i]
+                unit = stimulus.unit[i] if stimulus.unit != NULL else <int32_t> i
+                if uniform(key, 0, unit) >= dropout:
+                    network.shown_unit[n] = unit
                     network.shown_value[n] = scale * stimulus.x[i]
                     n += 1
             stimulus.n = network.layers[0].n_active = n
@@ -95,5 +114,5 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
         for i in range(stimulus.n):
             factor = scale if uniform(key, 0, i) >= dropout else 0.0
             for t in range(self.n_steps):
-                self.kept[t, i] = factor * stimulus.x[t * stimulus.step + i]
-        stimulus.x = &self.kept[0, 0]
+                self.changed[t, i] = factor * stimulus.x[t * stimulus.step + i]
+        stimulus.x = &self.changed[0, 0]

@@ -159,8 +159,8 @@ def epoch_order(const Py_ssize_t[::1] rows, uint64_t seed, uint64_t epoch):
 
 
 def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize_t[::1] order, *,
-                double rate_first, double rate_last, uint64_t seed, uint64_t epoch, const float[::1] weights=None,
-                int64_t[:, ::1] counts=None):
+                double rate_first, double rate_last, uint64_t seed, uint64_t epoch, double noise_first=0.0,
+                double noise_last=0.0, const float[::1] weights=None, int64_t[:, ::1] counts=None):
     """Trains on the samples `order` of X, once each, in that order.
 
     Parameters
@@ -180,6 +180,8 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         and rounded to float32.
     seed, epoch : int
         Key of what is drawn at random, with the position in `order`.
+    noise_first, noise_last : float
+        Standard deviation of the noise on each feature, at the same samples as the rates.
     weights : ndarray of float32, shape (n_samples,), or None
         Multiply the rate of each sample; those of the samples in `order` are above 0. None is 1 for all.
     counts : ndarray of int64, shape (len(order), 3 * n_layers + 1), or None
@@ -204,6 +206,7 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
     cdef double total = 0.0, total_weight = 0.0, weight = 1.0, work = 0.0, eta, loss
     cdef uint64_t key
     cdef int failed = -1, label = 0
+    cdef bint noisy = noise_first > 0.0 or noise_last > 0.0
     if not network.training:
         raise ValueError("the network was not made for training")
     run_check(network, &s, samples.n_steps, samples.n_features)
@@ -222,19 +225,21 @@ def train_epoch(Network network not None, settings, X, labels, Y, const Py_ssize
         raise ValueError("weights do not fit X")
     if counts is not None and (counts.shape[0] != n or counts.shape[1] != 3 * network.n_layers + 1):
         raise ValueError("counts has the wrong shape")
-    if s.input_dropout > 0.0 and samples.n_steps > 1:
-        samples.kept = np.empty((samples.n_steps, samples.n_features), np.float32)
+    if noisy or (s.input_dropout > 0.0 and samples.n_steps > 1):
+        samples.changed = np.empty((samples.n_steps, samples.n_features), np.float32)
     memset(network.target, 0, output.n_units * sizeof(float))
     with nogil:
         for k in range(n):
             sample = order[k]
             key = sample_key(seed, epoch, k)
-            samples.show(network, sample, s.simulation != COUNTING or s.input_dropout > 0.0, &stimulus)
+            samples.show(network, sample, not noisy and (s.simulation != COUNTING or s.input_dropout > 0.0), &stimulus)
             # Samples in random order are in no cache, and nothing else tells the processor which is next.
             if k + 1 < n:
                 samples.fetch(order[k + 1])
                 if label_of is not None:
                     prefetch(&label_of[order[k + 1]], sizeof(int32_t))
+            if noisy:
+                samples.blur(network, noise_first + (noise_last - noise_first) * k / n, key, &stimulus)
             if s.input_dropout > 0.0:
                 samples.drop(network, s.input_dropout, key, &stimulus)
             if label_of is None:
