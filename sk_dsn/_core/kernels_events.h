@@ -356,29 +356,16 @@ NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptr
     }
     for (int i = 0; i < n_several; i++) {
         const ptrdiff_t k = several[i].row;
-        const int many = several[i].many;
-        const int alone = COUNT_BITS(notes->lanes[k]) == many;
-        int32_t *const unit_here = fired_unit + several[i].place;
+        const int many = several[i].many, alone = COUNT_BITS(notes->lanes[k]) == many;
         uint64_t fired[NOTED_WIDTH / 64];
-        float before[NOTED_WIDTH];
-        int rank[NOTED_WIDTH];
-        int32_t who[NOTED_WIDTH];
         memcpy(fired, notes->fired[k], sizeof fired);
         for (int m = 0; m < many; m++) {
             const int j = NAME(lowest_take)(fired);
-            const float v = alone ? ((const float *)&notes->largest[k])[j % LANES]
-                                  : NAME(potential_noted)(notes, j, weights, stride, unit, sign, k);
-            rank[m] = 0;
-            for (int other = 0; other < m; other++) {
-                const int after = before[other] >= v;
-                rank[m] += after;
-                rank[other] += !after;
-            }
-            before[m] = v;
-            who[m] = j;
+            train_arrive(out, j, alone ? ((const float *)&notes->largest[k])[j % LANES]
+                                       : NAME(potential_noted)(notes, j, weights, stride, unit, sign, k));
         }
-        for (int m = 0; m < many; m++)
-            unit_here[rank[m]] = who[m];
+        out->n = several[i].place;
+        NAME(train_emit)(out);
     }
     for (ptrdiff_t k = first; k < place; k++) {
         fired_sign[k] = 1.0f;
