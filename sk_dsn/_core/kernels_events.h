@@ -270,7 +270,7 @@ NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t
 {
     uint64_t rows = 0;
     for (ptrdiff_t k = 0; k < n; k++) {
-        const float *row = weights + unit[k] * stride;
+        const float *row = weights + unit[k] * stride, *next = weights + unit[k + (k + 1 < n)] * stride;
         const float s = sign[k];
         VECTOR largest = {0};
         for (int w = n_vectors * LANES / 64; w < NOTED_WIDTH / 64; w++)
@@ -278,6 +278,7 @@ NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t
         UNROLL
         for (int v = 0; v < n_vectors; v++) {
             const VECTOR met = NAME(signed_add)(p[v], s, row + v * LANES);
+            __builtin_prefetch(next + v * LANES);
             const LANES_WHERE up = NAME(above)(met, 0.5f);
             largest = NAME(larger)(largest, met);
             p[v] = NAME(add_where)(met, up, -1.0f);
