@@ -54,11 +54,11 @@ def run(name, folder, options):
     return None if ended.returncode else json.loads(report.read_text()) | {"command": command, "minutes": minutes}
 
 
-def publish(fresh, figures, folder, only):
-    """Writes the fresh records by name as suite.json and as a page with the figures of that folder; if `only` some were run,
-    with what was there of the others."""
+def publish(fresh, figures, folder, keep):
+    """Writes the fresh records by name as suite.json and as a page with the figures of that folder. Whether to `keep` what is
+    there of other benchmarks."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = load_suite(folder / RECORDS) if only and (folder / RECORDS).is_file() else {}
+    kept = load_suite(folder / RECORDS) if keep and (folder / RECORDS).is_file() else {}
     for name in fresh:
         (folder / f"{name}.png").unlink(missing_ok=True)
         if (figures / f"{name}.png").is_file():
@@ -131,7 +131,7 @@ def main(argv=None):
         runs = {name: run(name, Path(figures), options) for name in options.only or AVAILABLE}
         fresh = {name: record for name, record in runs.items() if record}
         if output and fresh:
-            publish(fresh, Path(figures), output, options.only)
+            publish(fresh, Path(figures), output, keep=len(fresh) < len(AVAILABLE))
     print(f"Results: {output / PAGE}" if output else "Results are not kept; name a folder for them with --output.")
     slower = compare(*stored, fresh) if stored else []
     if failed := [name for name in runs if name not in fresh]:

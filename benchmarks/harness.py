@@ -11,6 +11,7 @@ import time
 import warnings
 from collections import namedtuple
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -100,6 +101,13 @@ def predict_each(estimator, inputs, watch, k, method="predict"):
     with watch:
         for X in inputs:
             answer(X)
+
+
+def learn_copy(estimator, X, y, watch, k):
+    """A side for `alternate`: an epoch of training, of a copy, so that each starts from the same network."""
+    estimator = deepcopy(estimator)
+    with watch:
+        estimator.partial_fit(X, y)
 
 
 # Spikes

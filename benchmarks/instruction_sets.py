@@ -4,7 +4,6 @@ Training and prediction of MNIST, 784-200-200-10, T = 10, by the kernels of each
 (what SK_DSN_INSTRUCTION_SET chooses), in each simulation, beside MLPClassifier. "same bits": whether the weights after an
 epoch, and the outputs of all simulated samples, are those of the baseline.
 """
-from copy import deepcopy
 from functools import partial
 from unittest.mock import patch
 
@@ -14,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from sk_dsn import SpikingMLPClassifier
 from sk_dsn._core import network
 
-from .harness import alternate, load_mnist, option_parser, predict_each, session, spread
+from .harness import alternate, learn_copy, load_mnist, option_parser, predict_each, session, spread
 from .mnist import ADAM, SETTINGS
 
 BASELINE, PEER = "baseline", "MLPClassifier"
@@ -36,12 +35,6 @@ def with_instruction_set(name, side):
             return side(watch, k)
 
     return run
-
-
-def learn_copy(estimator, X, y, watch, k):
-    estimator = deepcopy(estimator)
-    with watch:
-        estimator.partial_fit(X, y)
 
 
 def same_bits(results, base):

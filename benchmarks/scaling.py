@@ -24,6 +24,7 @@ from .harness import (
     Target,
     alternate,
     learn_and_count,
+    learn_copy,
     load_mnist,
     n_seeds,
     option_parser,
@@ -111,12 +112,6 @@ def training_seconds(sides, repeats):
     """Seconds of a training sample; `sides` maps names to (network, X, y). The networks stay as they are."""
     seconds = alternate({name: partial(learn_copy, *side) for name, side in sides.items()}, repeats)
     return {name: [s / len(sides[name][2]) for s in seconds[name]] for name in sides}
-
-
-def learn_copy(network, X, y, watch, k):
-    network = deepcopy(network)
-    with watch:
-        network.partial_fit(X, y)
 
 
 def training_spikes(network, X, y):

@@ -120,6 +120,19 @@ def test_training_refuses_bad_X(iris, call, spoil, error, match):
     assert_refused(call, iris, error, match, X=spoil)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("params", [{"input_dropout": 0.99}, {"input_noise": 0.1}], ids=str)
+def test_training_refuses_values_that_are_not_finite_whatever_is_drawn(iris, params, value):
+    X, y = with_entry(value, np.float32)(iris[0]), iris[1]
+    with pytest.raises(ValueError, match="contains"):
+        small(**params).fit(X, y)
+
+
+def test_noise_that_is_more_than_can_be_counted_is_refused(iris):
+    with pytest.raises(ValueError, match="input_noise"):
+        small(input_noise=1e9).fit(*iris)
+
+
 @pytest.mark.parametrize("call", KNOWN)
 def test_training_that_goes_on_refuses_another_number_of_features(iris, call):
     spoil, error, match = OTHER_WIDTH
@@ -398,7 +411,7 @@ BAD_PARAMETERS = {
     "learning_rate": ["invscaling", 0.5],
     "normalized_step": ["yes"],
     "dropout": [-0.1, 1, 2.0],
-    "input_dropout": [-0.1, 1, 2.0],
+    "input_dropout": [-0.1, 1, 2.0, np.nan],
     "input_noise": [-0.1, np.inf, np.nan, "1"],
     "max_norm": [0, -1.0, np.inf, np.nan, "2"],
     "backward_reset": ["never"],
@@ -555,9 +568,20 @@ def test_training_does_not_go_on_without_the_biases_it_has_learned(digits):
         estimator.fit(*digits)
 
 
+@pytest.mark.parametrize("simulation", ["clock-driven", "event-driven"])
+@pytest.mark.parametrize("feedback", ["step", "sample"])
+def test_more_error_spikes_of_rectifying_outputs_than_can_be_counted_are_refused(simulation, feedback):
+    rectifying = {"output_activation": "rectifying", "loss": "squared_error", "hold_error": True, "n_time_steps": 4}
+    network = SpikingMLPClassifier(
+        (), simulation=simulation, feedback=feedback, error_resolution=2**18, fit_intercept=False, **rectifying
+    )
+    with pytest.raises(ValueError, match=r"more than 2\*\*24 spikes"):
+        network.fit(np.ones((3, 1)), [0, 1, 2], coefs_init=[np.full((1, 3), 100.0)])
+
+
 # --- Randomness.
 
-RANDOM = {"dropout": 0.2, "early_stopping": True, "learning_rate": "linear"}
+RANDOM = {"dropout": 0.2, "input_dropout": 0.1, "input_noise": 0.1, "early_stopping": True, "learning_rate": "linear"}
 
 
 def test_training_is_reproducible_bit_for_bit(digits):
@@ -605,6 +629,8 @@ def test_the_parameter_changes_what_is_learned(digits, params):
 
 # --- Epochs and rates.
 
+DRAWING = {"dropout": 0.1, "input_dropout": 0.1, "input_noise": 0.1, "max_norm": 1.25}
+
 
 def epochs(X, y, rates, **params):
     """The network after one `partial_fit` for each rate."""
@@ -617,7 +643,7 @@ def epochs(X, y, rates, **params):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_fit_at_a_constant_rate_is_that_many_partial_fits(digits, shuffle):
-    params = {"learning_rate": "constant", "shuffle": shuffle, "dropout": 0.1}
+    params = {"learning_rate": "constant", "shuffle": shuffle} | DRAWING
     fitted = small(**params, max_iter=3).fit(*digits)
     by_hand = epochs(*digits, [0.5] * 3, **params)
     assert_same_network(fitted, by_hand)
@@ -723,9 +749,10 @@ def test_what_is_drawn_for_a_sample_is_for_training_only(digits, kind):
     assert drawing.loss_ != plain.loss_
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("kind", ["dropout", "input_dropout", "input_noise"])
 def test_each_epoch_draws_anew(digits, kind):
-    losses = untrained(*digits, **{kind: 0.5}, max_iter=4, shuffle=False).loss_curve_
+    losses = untrained(*digits, **{kind: 0.5}, max_iter=4, shuffle=False, learning_rate="constant").loss_curve_
     assert len(set(losses)) == 4
 
 
@@ -877,7 +904,7 @@ def test_warm_start_goes_on_from_the_weights_it_has(digits):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_two_warm_fits_at_a_constant_rate_are_one_of_twice_the_epochs(digits):
-    params = {"learning_rate": "constant", "dropout": 0.1}
+    params = {"learning_rate": "constant"} | DRAWING
     twice = small(**params, warm_start=True, max_iter=2).fit(*digits).fit(*digits)
     once = small(**params, max_iter=4).fit(*digits)
     assert_same_network(twice, once)

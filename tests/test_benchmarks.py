@@ -421,6 +421,7 @@ def test_the_exit_code_says_whether_something_is_slower_or_failed(made_up_runs, 
     made_up_runs["memory"] = None
     assert suite.main(["--output", str(second)]) == 1
     assert "Failed: memory" in capsys.readouterr().out
+    assert "memory" in compare.load_suite(second / "suite.json")
 
 
 def test_only_a_full_run_writes_where_nothing_is_named(made_up_runs, tmp_path, monkeypatch):

@@ -326,9 +326,14 @@ cdef int output_errors_send(Network network, const Settings *settings, double et
 cdef int held_errors_send(Network network, const Settings *settings, double eta, int t) noexcept nogil:
     """Rectifying outputs: the difference of output and target spikes, each error spike on its own before the next."""
     cdef Layer *output = &network.layers[network.n_layers - 1]
+    cdef double total = output.n_error_spikes
     cdef Py_ssize_t j
     cdef int failed, _
     rectifying_error_take(network, settings)
+    for j in range(output.n_units):
+        total += abs(output.error[j])
+    if not total < SPIKE_LIMIT:
+        return -network.n_layers
     for j in range(output.n_units):
         for _ in range(<int> abs(output.error[j])):
             output.error_train.n = 0

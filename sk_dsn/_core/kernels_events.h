@@ -220,9 +220,9 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
     return 0;
 }
 
-/* A vector's mask in memory. */
+/* A vector's mask in memory, also as a part of a word of several. */
 #if LANES == 16
-typedef uint16_t NAME(lane_bits);
+typedef uint16_t NAME(lane_bits) __attribute__((may_alias));
 #else
 typedef uint8_t NAME(lane_bits);
 #endif
