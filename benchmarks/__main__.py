@@ -55,8 +55,8 @@ def run(name, folder, options):
 
 
 def publish(fresh, figures, folder, keep):
-    """Writes the fresh records by name as suite.json and as a page with the figures of that folder. Whether to `keep` what is
-    there of other benchmarks."""
+    """Writes the fresh records by name as suite.json and as a page with the figures of that folder; `keep` says whether with
+    what is there of other benchmarks."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = load_suite(folder / RECORDS) if keep and (folder / RECORDS).is_file() else {}
     for name in fresh:
