@@ -4,10 +4,13 @@ import json
 import pkgutil
 import sys
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import shift
+from sklearn.decomposition import PCA
 
 from sk_dsn import SpikingMLPClassifier
 
@@ -16,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
 from benchmarks import __main__ as suite  # noqa: E402
-from benchmarks import compare, harness, peers, scaling, training  # noqa: E402
+from benchmarks import accuracy, compare, harness, peers, scaling, training  # noqa: E402
 from benchmarks import defaults as defaults_benchmark  # noqa: E402
 
 NAMES = [m.name for m in pkgutil.iter_modules([str(ROOT / "benchmarks")]) if m.name != "__main__"]
@@ -68,6 +71,26 @@ def test_smoke_run_reports_tables_and_the_machine_and_draws(name, tmp_path, caps
     printed = capsys.readouterr().out
     assert f"# {record['question']}\n" in printed
     assert all(f"## {table['title']}\n\n| " in printed for table in record["tables"])
+
+
+def test_a_network_takes_pixels_where_components_have_become_part_of_its_weights():
+    digits = harness.load_digits_split()
+    components = PCA(20).fit(digits.X_train)
+    network = SpikingMLPClassifier((50,), random_state=0).fit(components.transform(digits.X_train), digits.y_train)
+    network.set_params(n_time_steps=1024)
+    of_components = network.decision_function(components.transform(digits.X_test))
+    of_pixels = accuracy.with_components(network, components).decision_function(digits.X_test)
+    np.testing.assert_allclose(of_pixels, of_components, atol=0.05)
+
+
+def test_a_shifted_image_is_one_of_nine():
+    images = np.random.default_rng(0).random((200, 5, 5))
+    shifts = list(product((-1, 0, 1), repeat=2))
+    expected = np.array([[shift(image, by, order=0) for by in shifts] for image in images]).reshape(200, 9, 25)
+    found = accuracy.shifted_at_random(images, np.random.default_rng(1))
+    same = (expected == found[:, np.newaxis]).all(axis=2)
+    assert same.any(axis=1).all()
+    assert same.any(axis=0).all()
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
