@@ -279,7 +279,7 @@ class BaseSpikingMLP(CallbackSupport, BaseEstimator, metaclass=ABCMeta):
         weights = self._check_weights(sample_weight, X, targets)
         rows = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights)
         # An epoch of counting, which is quick, finds values that are not finite where it learns them, if it learns them all.
-        all_learned = learned and len(rows) == len(X) and not self.input_dropout
+        all_learned = learned and len(rows) == X.shape[0] and not self.input_dropout
         if plain is not None and not (all_learned and choose_simulation(self) == "counting"):
             self._check_finite(X)
         return Samples(X, CoreSamples(frames(X)), targets, weights, rows)
