@@ -35,7 +35,7 @@ SUITE = {
     "anytime": (),
     "costs": (),
     "conversion": (),
-    "defaults": ("--seeds", "1"),
+    "defaults": (),
 }
 AVAILABLE = [name for name in SUITE if (FOLDER / f"{name}.py").is_file()]
 
