@@ -140,7 +140,6 @@ class Settings:
     n_time_steps: int = 10
     neuron: str = "signed"
     simulation: str = "event-driven"
-    propagation: str = "breadth-first"
     feedback: str = "sample"
     weight_update: str = "sgd"
     loss: str = "squared_error"
@@ -156,11 +155,11 @@ class Settings:
 
     @property
     def is_event_driven(self):
-        return self.simulation == "event-driven"
+        return self.simulation.startswith("event-driven")
 
     @property
     def is_depth_first(self):
-        return self.propagation == "depth-first"
+        return self.simulation == "event-driven-depth-first"
 
     @property
     def outputs_rectify(self):
@@ -404,7 +403,7 @@ class SpikingNetwork:
             if self.settings.backward_reset == "random":
                 potential[:] = [uniform(key, len(self.n_units) + layer, j) - 0.5 for j in range(len(potential))]
 
-    def outputs(self, sample):
+    def outputs_so_far(self, sample):
         return sample.received[-1] / self.dtype.type(sample.t)
 
     def step(self, sample):
@@ -424,7 +423,7 @@ class SpikingNetwork:
             return
         at_end = sample.t == self.settings.n_time_steps
         if at_end:
-            sample.loss = sample_loss(self.outputs(sample), sample.target, self.settings.loss)
+            sample.loss = sample_loss(self.outputs_so_far(sample), sample.target, self.settings.loss)
         if self.settings.outputs_rectify:
             target_spikes = sample.encoded_target.emit(sample.t)
             sample.target_spikes += len(target_spikes)
@@ -544,7 +543,7 @@ class SpikingNetwork:
             launches = [[spike] for spike in spikes] if self.settings.is_event_driven else [spikes]
         else:
             steps = self.settings.n_time_steps if self.settings.feedback == "sample" else 1
-            gradient = output_error(self.outputs(sample), sample.target, self.settings.loss).astype(self.dtype)
+            gradient = output_error(self.outputs_so_far(sample), sample.target, self.settings.loss).astype(self.dtype)
             error = (self.dtype.type(steps) * resolution) * gradient
             launches = [signed_quantize(self.error_potentials[-1], error)]
         for spikes in launches:
