@@ -20,13 +20,13 @@ import numpy as np
 import pytest
 
 from reference import Settings, SpikingNetwork
-from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
+from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier
 from sk_dsn._core.network import Network, instruction_sets, padded_copy
 from sk_dsn._core.prediction import outputs, spike_counts
 from sk_dsn._core.settings import Loss, Neuron, Reset, Simulation
 from sk_dsn._core.training import epoch_order, train_epoch
-from sk_dsn._settings import choose_simulation, refusals
-from sk_dsn._settings import core_settings as estimator_settings
+from sk_dsn._parameters import LOSSES, choose_simulation, refusals, rule_of
+from sk_dsn._parameters import core_settings as estimator_settings
 
 __all__ = ["epoch_order", "instruction_sets", "padded_copy"]  # of the core, handed on
 
@@ -157,30 +157,40 @@ def core_settings(**parameters):
     p = DEFAULTS | PARAMETERS | parameters
     is_depth_first = p["simulation"] == "event-driven-depth-first"
     return {
-        "simulation": Simulation.EVENT_DRIVEN if is_depth_first else member(Simulation, p["simulation"]),
-        "depth_first": is_depth_first,
-        "neuron": member(Neuron, p["neuron"]),
-        "n_time_steps": p["n_time_steps"],
-        "loss": member(Loss, p["loss"]),
-        "error_resolution": p["error_resolution"],
-        "step_feedback": p["feedback"] == "step",
-        "rectifying_output": p["output_activation"] == "rectifying",
-        "hold_error": p["hold_error"],
-        "backward_reset": member(Reset, f"reset_{p['backward_reset']}"),
-        "fractional": p["weight_update"] == "fractional",
-        "smooth_gradient": p["smooth_gradient"],
-        "mask_negative_inputs": p["mask_negative_inputs"],
-        "normalized_step": p["normalized_step"],
-        "spike_penalty": p["spike_penalty"],
-        "max_norm": p["max_norm"] or 0,
-        "forward_reset": member(Reset, f"reset_{p['forward_reset']}"),
-        "dropout": p["dropout"],
-        "input_dropout": p["input_dropout"],
+        "dynamics": {
+            "simulation": Simulation.EVENT_DRIVEN if is_depth_first else member(Simulation, p["simulation"]),
+            "depth_first": is_depth_first,
+            "neuron": member(Neuron, p["neuron"]),
+            "n_time_steps": p["n_time_steps"],
+        },
+        "error_rule": {
+            "loss": member(Loss, p["loss"]),
+            "error_resolution": p["error_resolution"],
+            "step_feedback": p["feedback"] == "step",
+            "rectifying_output": p["output_activation"] == "rectifying",
+            "hold_error": p["hold_error"],
+            "backward_reset": member(Reset, f"reset_{p['backward_reset']}"),
+        },
+        "update_rule": {
+            "fractional": p["weight_update"] == "fractional",
+            "smooth_gradient": p["smooth_gradient"],
+            "mask_negative_inputs": p["mask_negative_inputs"],
+            "normalized_step": p["normalized_step"],
+            "spike_penalty": p["spike_penalty"],
+            "max_norm": p["max_norm"] or 0,
+            "forward_reset": member(Reset, f"reset_{p['forward_reset']}"),
+        },
+        "dropping": {"dropout": p["dropout"], "input_dropout": p["input_dropout"]},
     }
 
 
 def member(enumeration, name):
     return enumeration[name.replace("-", "_").upper()]
+
+
+def flattened(settings):
+    """Today's core takes its settings as one dict."""
+    return {name: value for part in settings.values() for name, value in part.items()}
 
 
 class NetworkWithSettings(Network):
@@ -189,7 +199,7 @@ class NetworkWithSettings(Network):
 
 def make_network(coefs, intercepts=None, *, n_together=1, tallied=False, instruction_set=None, **parameters):
     """A network of the core for predictions."""
-    settings = core_settings(**parameters)
+    settings = flattened(core_settings(**parameters))
     network = NetworkWithSettings(
         coefs,
         intercepts,
@@ -204,7 +214,7 @@ def make_network(coefs, intercepts=None, *, n_together=1, tallied=False, instruc
 
 def make_learner(coefs, intercepts, error_potentials, *, potentials=None, instruction_set=None, **parameters):
     """What the core trains. It changes `coefs` and `intercepts`, which are padded, in place."""
-    settings = core_settings(**parameters)
+    settings = flattened(core_settings(**parameters))
     learner = NetworkWithSettings(
         coefs,
         intercepts,
@@ -451,14 +461,15 @@ def exit_code(function, *arguments):
 
 # --- Estimators. Where their parameters change, only this section does.
 
-PAPER = dict(PAPER_SETTINGS)  # as flat parameters
+VARIANTS = list(SpikingBackprop().get_params())  # the parameters of the learning rule
+PAPER = PAPER_SETTINGS | rule_of(SpikingMLPClassifier(**PAPER_SETTINGS)).get_params()  # as flat parameters
+del PAPER["learning_rule"]
 
 
 def estimator_parameters(**parameters):
     """The estimators' keyword arguments for flat parameters."""
-    if parameters.get("simulation") == "event-driven-depth-first":
-        parameters |= {"simulation": "event-driven", "propagation": "depth-first"}
-    return parameters
+    variants = {name: parameters.pop(name) for name in VARIANTS if name in parameters}
+    return parameters | {"learning_rule": SpikingBackprop(**variants)}
 
 
 # Flat parameters of small networks, one for each simulation and neuron, and the paper's.
@@ -484,13 +495,14 @@ def settings_of(**parameters):
     """The core's settings that an estimator with these flat parameters makes."""
     parameters = PARAMETERS | parameters
     estimator = SpikingMLPClassifier(**estimator_parameters(**parameters))
-    return estimator_settings(estimator, parameters["n_time_steps"])
+    return estimator_settings(estimator, parameters["n_time_steps"], LOSSES[estimator.loss])
 
 
 def is_refused(**parameters):
     """Whether the estimators refuse the flat parameters."""
     estimator = SpikingMLPClassifier(**estimator_parameters(**PARAMETERS | parameters))
-    return any(refused for refused, _ in refusals(estimator, choose_simulation(estimator)))
+    rule = rule_of(estimator)
+    return any(is_forbidden for is_forbidden, _ in refusals(estimator, rule, choose_simulation(estimator, rule)))
 
 
 # --- Choosing tests.

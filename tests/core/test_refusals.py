@@ -14,6 +14,7 @@ from helpers import (
     call_train_epoch,
     core_settings,
     exit_code,
+    flattened,
     make_learner,
     make_network,
     padded_copy,
@@ -149,7 +150,7 @@ MISFITS_OF_CALLS = {
 
 def told(network, **parameters):
     """The network with other settings than it was made for."""
-    network.settings = core_settings(**parameters)
+    network.settings = flattened(core_settings(**parameters))
     return network
 
 
