@@ -1,12 +1,14 @@
 """Shared by the tests of the core: problems, and one way to build, train and run a network.
 
-Tests describe a network by *flat parameters*: the estimators' parameters and those of the learning rule
-side by side, as keywords. This file sorts them into what the core, the oracle and the estimators take.
-It is the only file in tests/ that constructs objects of the core or calls its functions.
+Tests describe a network by *flat parameters*: the estimators' parameters and those of the learning
+rule side by side, as keywords. This file sorts them into what the core, the oracle and the
+estimators take. It is the only file in tests/ that constructs objects of the core or calls its
+functions.
 
 - Problems: `Problem`, `dyadic_problem`, `real_problem`, `twin_problem`.
 - The boundary to the core: `make_network`, `make_learner` and the functions below them.
-- Above the boundary: `Predictor` runs a network, `Core` trains one, `Oracle` is the slow obvious version.
+- Above the boundary: `Predictor` runs a network, `Core` trains one, `Oracle` is the slow obvious
+version.
 - Estimators: `estimator_parameters`, `is_refused`.
 - Choosing tests: `parametrize_product`.
 """
@@ -30,7 +32,8 @@ from sk_dsn._parameters import core_settings as estimator_settings
 
 __all__ = ["epoch_order", "instruction_sets", "padded_copy"]  # of the core, handed on
 
-# Flat parameters of a network where a test does not say otherwise. They are dyadic, so that float32 is exact.
+# Flat parameters of a network where a test does not say otherwise. They are dyadic, so that float32
+# is exact.
 PARAMETERS = {
     "n_time_steps": 4,
     "loss": "squared_error",
@@ -51,7 +54,8 @@ ERRORS = [
     {"loss": "log_loss", "output_activation": "linear"},
 ]
 
-# Layer sizes on both sides of every vector length and of a block of vectors, with no hidden layer to three.
+# Layer sizes on both sides of every vector length and of a block of vectors, with no hidden layer
+# to three.
 NARROW = [(3, 4), (17, 1), (1, 1, 1), (10, 33, 3)]
 ARCHITECTURES = [*NARROW, (33, 200, 10), (200, 17, 10), (2, 256, 3), (2, 300, 3), (2, 530, 3), (17, 10, 33, 10, 3)]
 DEEP = (17, 33, 10, 3)
@@ -88,7 +92,8 @@ class Problem:
 
 
 def dyadic_problem(sizes, n_samples=8, *, biases=True, n_frames=1, seed=2):
-    """Weights and biases of about He's size, in 32nds. Inputs have both signs, in 16ths; a third of them are zero."""
+    """Weights and biases of about He's size, in 32nds. Inputs have both signs, in 16ths; a third of
+    them are zero."""
     rng = np.random.default_rng(seed)
     coefs, intercepts = [], []
     for n_in, n_out in itertools.pairwise(sizes):
@@ -113,8 +118,9 @@ def real_problem(sizes, n_samples=8, *, biases=True, n_frames=1, seed=2):
 
 
 def twin_problem(sizes, n_samples=8, *, biases=True, seed=2):
-    """As `real_problem`, but every other hidden unit has its neighbour's incoming weights. Twins fire at once, at equal
-    potentials; the order in which their spikes go up shows in the rounding above."""
+    """As `real_problem`, but every other hidden unit has its neighbour's incoming weights. Twins
+    fire at once, at equal potentials; the order in which their spikes go up shows in the rounding
+    above."""
     problem = real_problem(sizes, n_samples, biases=biases, seed=seed)
     for weights in problem.coefs[:-1]:
         weights[:, 1::2] = weights[:, : weights.shape[1] // 2 * 2 : 2]
@@ -284,7 +290,8 @@ class Predictor:
         return out
 
     def spikes(self, X):
-        """Spikes of each layer but the last in each time step: (n_samples, n_time_steps, n_layers - 1)."""
+        """Spikes of each layer but the last in each time step: (n_samples, n_time_steps, n_layers -
+        1)."""
         out = np.full((len(X), self.n_time_steps, len(self.network.n_units) - 1), -1, np.int64)
         assert call_spike_counts(self.network, X, out) == -1
         return out
@@ -303,7 +310,8 @@ def schedule(parameters, **changes):
 
 
 class Core:
-    """Trains padded copies of a problem's weights with the core. `Oracle` has the same interface."""
+    """Trains padded copies of a problem's weights with the core. `Oracle` has the same
+    interface."""
 
     def __init__(self, problem, error_potentials=None, *, potentials=None, instruction_set=None, **parameters):
         self.parameters = PARAMETERS | parameters
@@ -331,7 +339,8 @@ class Core:
         return potentials_of(self.learner)
 
     def try_train(self, X, targets, order=None, weights=None, **changes):
-        """The mean loss, and -1 or the layer that failed. `targets` are labels or rows of targets."""
+        """The mean loss, and -1 or the layer that failed. `targets` are labels or rows of
+        targets."""
         order = np.arange(len(X)) if order is None else np.asarray(order, np.intp)
         self.counts = np.full((len(order), 3 * (len(self.coefs) + 1) + 1), -1, np.int64)
         labels, Y = (targets, None) if np.ndim(targets) == 1 else (None, targets)
@@ -345,7 +354,7 @@ class Core:
         return mean_loss
 
     def predictor(self):
-        """A network of the weights as they are now, with what belongs to training left out."""
+        """A network for predictions with the weights as they are now."""
         return Predictor(self.coefs, self.intercepts, instruction_set=self.instruction_set, **self.parameters)
 
     def outputs(self, X):
@@ -365,7 +374,8 @@ class Core:
 class Oracle(SpikingNetwork):
     """The oracle in the interface of `Core`.
 
-    It passes every spike along, one by one, and adds up in float64, unless it is given a `simulation` and a `dtype`.
+    It passes every spike along, one by one, and adds up in float64, unless it is given a
+    `simulation` and a `dtype`.
     """
 
     def __init__(self, problem, error_potentials=None, *, dtype=np.float64, arrival=None, **parameters):
@@ -382,7 +392,8 @@ class Oracle(SpikingNetwork):
 
     @property
     def counts(self):
-        """A row a sample, as the core counts: spikes, error spikes, error spikes past the gate, target spikes."""
+        """A row a sample, as the core counts: spikes, error spikes, error spikes past the gate,
+        target spikes."""
         return np.array([
             [*s.spikes, 0, *s.error_spikes, 0, *s.passed_spikes, s.target_spikes] for s in self.samples
         ])
@@ -422,12 +433,13 @@ def train_all(problem, *models, **changes):
 
 
 def assert_learns_as_the_oracle(problem, parameters, weights=None):
-    """That the core learns and counts spikes as the oracle does with the same simulation and in float32."""
+    """That the core learns and counts spikes as the oracle does with the same simulation and in
+    float32."""
     core, oracle = Core(problem, **parameters), Oracle(problem, dtype=np.float32, **parameters)
     losses = [model.train(problem.X, problem.targets, weights=weights) for model in (core, oracle)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    # Products of a smooth gradient and normalised rates leave the grid. With log loss only the softmax is rounded,
-    # which shows in the output's error potentials alone.
+    # Products of a smooth gradient and normalised rates leave the grid. With log loss only the
+    # softmax is rounded, which shows in the output's error potentials alone.
     leaves_grid = parameters.get("smooth_gradient") or parameters.get("normalized_step")
     rounded = ["coefs", "intercepts", "error_potentials"] if leaves_grid else ["error_potentials"]
     is_exact = not leaves_grid and parameters.get("loss") != "log_loss"
@@ -452,7 +464,8 @@ def failed_rows(problem, simulation, n_steps=1, rows=None):
 
 
 def exit_code(function, *arguments):
-    """How a process of its own ends that calls `function`; a bad access to memory would end this one."""
+    """How a process of its own ends that calls `function`; a bad access to memory would end this
+    one."""
     child = get_context("fork").Process(target=function, args=arguments)
     child.start()
     child.join()
@@ -462,7 +475,8 @@ def exit_code(function, *arguments):
 # --- Estimators. Where their parameters change, only this section does.
 
 VARIANTS = list(SpikingBackprop().get_params())  # the parameters of the learning rule
-PAPER = PAPER_SETTINGS | rule_of(SpikingMLPClassifier(**PAPER_SETTINGS)).get_params()  # as flat parameters
+# As flat parameters.
+PAPER = PAPER_SETTINGS | rule_of(SpikingMLPClassifier(**PAPER_SETTINGS)).get_params()
 del PAPER["learning_rule"]
 
 
@@ -509,10 +523,11 @@ def is_refused(**parameters):
 
 
 def parametrize_product(is_allowed=None, **choices):
-    """Parametrize a test over the product of `choices`; most of a large product is marked `exhaustive`.
+    """Parametrize a test over the product of `choices`; most of a large product is marked
+    `exhaustive`.
 
-    The default run gets combinations that hold every pair of choices at least once between them. That finds a fault
-    which shows with two particular choices together, in a fraction of the time.
+    The default run gets combinations that hold every pair of choices at least once between them.
+    That finds a fault which shows with two particular choices together, in a fraction of the time.
 
     Parameters
     ----------
@@ -541,7 +556,8 @@ def parametrize_product(is_allowed=None, **choices):
 
 
 def pairwise_cover(combinations):
-    """Some of the combinations which hold every pair of values, at two positions, that any of them holds."""
+    """Some of the combinations which hold every pair of values, at two positions, that any of them
+    holds."""
     covered, cover = set(), set()
     for ids in random.Random(0).sample(combinations, len(combinations)):
         pairs = set(itertools.combinations(enumerate(ids), 2))

@@ -1,4 +1,5 @@
-"""One network of signed neurons, whichever simulation runs it: feedback once a sample, update by sgd."""
+"""One network of signed neurons, whichever simulation runs it: feedback once a sample, update by
+sgd."""
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -80,7 +81,8 @@ def test_simulations_agree_on_any_dyadic_problem(seed, log2_T, log2_g, stream):
     changes = {"n_time_steps": T, "error_resolution": 2.0**log2_g, "learning_rate_init": 2.0**log2_g * T**2 / 2**12}
     expected = Core(problem, simulation="counting", **changes)
     expected.train(problem.X, problem.targets)
-    # On a grid of 2**-12 float32 is exact up to 2**12. A network that diverges sends sums of errors beyond that.
+    # On a grid of 2**-12 float32 is exact up to 2**12. A network that diverges sends sums of errors
+    # beyond that.
     assume(max(np.abs(w).max() for w in expected.coefs) < 16)
     for simulation in STEPPED:
         core = Core(problem, simulation=simulation, **changes)

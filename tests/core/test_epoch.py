@@ -1,4 +1,5 @@
-"""One epoch of training: the rows and their order, predictions in between, interruption, divergence."""
+"""One epoch of training: the rows and their order, predictions in between, interruption,
+divergence."""
 import signal
 import time
 
@@ -49,7 +50,7 @@ def test_prediction_changes_nothing_in_a_network_that_is_being_trained(simulatio
     assert_same_state(core, undisturbed)
 
 
-# --- Divergence. What leaves the range of float32, or of exact counting, ends the epoch and names the layer.
+# --- Divergence. A layer out of the range of float32, or of exact counting, ends the epoch.
 
 
 @pytest.mark.parametrize("simulation", SIMULATIONS)

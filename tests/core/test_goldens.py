@@ -1,7 +1,9 @@
-"""Event-driven networks of rectifying neurons against the program of the paper's authors (docs/semantics.md).
+"""Event-driven networks of rectifying neurons against the program of the paper's authors
+(docs/semantics.md).
 
-Every number is equal, bit for bit, except where gradients are smooth. There a trace in the authors' program is a
-running sum of weight rows. Here it is the potential plus the spikes sent: the same sum, rounded in other places.
+Every number is equal, bit for bit, except where gradients are smooth. There a trace in the authors'
+program is a running sum of weight rows. Here it is the potential plus the spikes sent: the same
+sum, rounded in other places.
 """
 import json
 from types import SimpleNamespace
@@ -26,12 +28,14 @@ NAMES = [
 ]
 REAL_TARGETS = {"tr_multispike_frac", "tr_real_xy", "tr_real_xy_frac"}
 
-# Sums here are up to 10, which float32 rounds by up to 2^-21; potentials add up several of these errors.
+# Sums here are up to 10, which float32 rounds by up to 2^-21; potentials add up several of these
+# errors.
 SMOOTH_TOLERANCE = 2.0**-17
 
 
 class Golden(SimpleNamespace):
-    """One case: X, Y, the configuration as flat parameters, and the results of the authors' program."""
+    """One case: X, Y, the configuration as flat parameters, and the results of the authors'
+    program."""
 
     @classmethod
     def load(cls, path):
@@ -115,7 +119,8 @@ def test_the_core_sends_the_authors_spikes_and_keeps_their_potentials(load, name
     core = Core(golden.problem, **golden.parameters)
     core.train(golden.problem.X, golden.Y)
     spikes, error_spikes, passed, target_spikes = np.split(core.counts, len(golden.sizes) * np.arange(1, 4), axis=1)
-    counted = golden.bwd_spikes != -1  # the authors' program does not count errors that rectifying outputs do not hold
+    # The authors' program does not count the errors that rectifying outputs do not hold.
+    counted = golden.bwd_spikes != -1
     np.testing.assert_array_equal(spikes, golden.fwd_spikes)
     np.testing.assert_array_equal(error_spikes[:, 1:][counted], golden.bwd_spikes[counted])
     np.testing.assert_array_equal(passed[:, 1:], golden.filt_spikes)

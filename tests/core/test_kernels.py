@@ -41,7 +41,8 @@ def fire_hidden_units(sums):
 
 
 def quantize_errors(sums):
-    # The outputs are right, so the given error potentials alone decide. A rate of 1 shows counts in the biases.
+    # The outputs are right, so the given error potentials alone decide. A rate of 1 shows counts in
+    # the biases.
     right = np.zeros(len(sums), np.float32)
     right[0] = 1
     coefs = [np.zeros((1, len(sums)), np.float32)]

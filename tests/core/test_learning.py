@@ -1,4 +1,5 @@
-"""Learning in the core against the oracle: bit for bit on dyadic grids, where float32 sums are exact."""
+"""Learning in the core against the oracle: bit for bit on dyadic grids, where float32 sums are
+exact."""
 import itertools
 
 import numpy as np

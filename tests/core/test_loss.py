@@ -11,7 +11,8 @@ from helpers import DEEP, Core, Oracle, assert_same_state, dyadic_problem, named
     ids=["10-3", "10-33-3", named(DEEP), "10-3 saturated"],
 )
 def test_log_loss_moves_the_weights_by_the_oracles_error_spikes(sizes, scale):
-    # The softmax is rounded, the spikes that it causes are whole: only the output's error potentials can differ.
+    # The softmax is rounded, the spikes that it causes are whole: only the output's error
+    # potentials can differ.
     problem = dyadic_problem(sizes)
     problem.X *= scale
     changes = {"loss": "log_loss", "error_resolution": 16, "learning_rate_init": 1 / 128 / scale}

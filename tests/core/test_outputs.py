@@ -1,4 +1,5 @@
-"""Outputs of a network at every time step, of all samples or of chosen rows, alone or side by side."""
+"""Outputs of a network at every time step, of all samples or of chosen rows, alone or side by
+side."""
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,7 +88,8 @@ def test_outputs_of_chosen_steps_and_rows_are_those_of_the_whole(simulation):
     instruction_set=instruction_sets(),
 )
 def test_samples_side_by_side_have_the_bits_of_samples_alone(sizes, n_together, instruction_set):
-    # Where there are few spikes each finds its own row; many share them. Some samples are dense, some sparse.
+    # Where there are few spikes each finds its own row; many share them. Some samples are dense,
+    # some sparse.
     problem = real_problem(sizes, n_samples=70)
     problem.X[::2, :, ::3] = 0
     alone = Predictor.of(problem, instruction_set="baseline")
@@ -102,7 +104,7 @@ def test_samples_side_by_side_have_the_bits_of_samples_alone(sizes, n_together, 
         np.testing.assert_array_equal(together.outputs(X, rows=rows), expected[:, rows])
 
 
-# --- A sample that cannot be computed ends the call, which returns its row; training names the layer.
+# --- A sample that cannot be computed ends the call: it returns the row, or in training the layer.
 
 
 @pytest.mark.parametrize("simulation", SIMULATIONS)

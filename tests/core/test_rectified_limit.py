@@ -1,4 +1,5 @@
-"""With many time steps the network is a rectified-linear network: its outputs and its gradients approach that one's."""
+"""With many time steps the network is a rectified-linear network: its outputs and its gradients
+approach that one's."""
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -17,7 +18,8 @@ from helpers import (
 
 
 def rectified_network(problem, sample, parameters):
-    """Output of the conventional network in float64, and the gradients of its loss by weights and by biases."""
+    """Output of the conventional network in float64, and the gradients of its loss by weights and
+    by biases."""
     coefs = [c.astype(float) for c in problem.coefs]
     activations, sums = [problem.X[sample, 0].astype(float)], []
     for weights, biases in zip(coefs, problem.intercepts, strict=True):
@@ -69,7 +71,8 @@ def test_output_and_weight_change_approach_the_rectified_network_as_one_over_tim
             expected, *gradients = rectified_network(problem, sample, parameters)
             gradients = gradients[0] + gradients[1]
             if learning["weight_update"] == "fractional":
-                # In the limit of a rate of zero (by central difference): errors meet weights that have changed already.
+                # In the limit of a rate of zero (by central difference): errors meet weights that
+                # have changed already.
                 both = [changes_per_rate(problem, sample, parameters, rate) for rate in (2**-9, -(2**-9))]
                 found = [(ahead + back) / 2 for ahead, back in zip(*both, strict=True)]
                 gradients = [gradient / 2 for gradient in gradients]
@@ -79,7 +82,8 @@ def test_output_and_weight_change_approach_the_rectified_network_as_one_over_tim
             change_errors.append(largest_difference(found, gradients))
         errors.append((np.mean(output_errors), np.mean(change_errors)))
     (few_output, few_change), (many_output, many_change) = errors
-    # 16 times the time steps. With feedback at each step the errors of the first, which are far off, add a logarithm.
+    # 16 times the time steps. With feedback at each step the errors of the first, which are far
+    # off, add a logarithm.
     assert many_output < few_output / 12
     assert many_change < few_change / (12 if learning["feedback"] == "sample" else 8)
     assert many_output < 0.005

@@ -134,7 +134,7 @@ def test_units_of_the_right_shape_are_accepted(options):
     assert count_with(units=(4, 4, 8, 2), **{"simulation": "event-driven"} | options) == -1
 
 
-# --- Of a core that is told its settings at each call, not of one whose network is built from them: this section goes.
+# --- Settings that a network was not made for. These tests go once a network is built from its settings.
 
 MISFITS_OF_CALLS = {
     "training a network for prediction": lambda: train_with(learner=make_network(trainable())),

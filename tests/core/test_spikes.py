@@ -56,7 +56,8 @@ def test_clock_driven_spikes_are_the_changes_of_the_net_counts(sizes):
 
 
 def test_spike_counts_include_spikes_taken_back():
-    # A unit fires in the first step. It takes the spike back when the slower, inhibiting input has caught up.
+    # A unit fires in the first step. It takes the spike back when the slower, inhibiting input has
+    # caught up.
     coefs = [np.array([[0.75], [-1]], np.float32), np.ones((1, 1), np.float32)]
     network = Predictor(coefs, simulation="clock-driven", n_time_steps=4)
     counted = network.spikes(static(np.array([[1, 0.5]], np.float32)))[0]
@@ -70,7 +71,8 @@ def test_spike_counts_include_spikes_taken_back():
     instruction_set=instruction_sets(),
 )
 def test_rectifying_neurons_fire_in_the_oracles_order(sizes, scale, make, instruction_set):
-    # At an arrival one unit fires, or several (twins with equal potentials), or many, or each several times.
+    # At an arrival one unit fires, or several (twins with equal potentials), or many, or each
+    # several times.
     problem = make(sizes, n_samples=2, biases=False)
     problem.coefs = [scale * c for c in problem.coefs]
     parameters = {"simulation": "event-driven", "neuron": "rectifying"}
@@ -94,7 +96,8 @@ def test_spikes_without_end_are_refused_before_they_are_sent(bias, simulation):
     assert time.process_time() - start < 0.5
 
 
-@pytest.mark.parametrize("simulation", ["counting", "clock-driven"])  # one by one, so many spikes take seconds
+# Event-driven simulations would take seconds for so many spikes.
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven"])
 @pytest.mark.parametrize(("largest", "failed"), [(2**21 - 1, {-1}), (2**21 + 1, {0})])
 def test_the_spikes_of_a_layer_are_limited_together(largest, failed, simulation):
     spikes = np.array([2**21, largest], np.float32)

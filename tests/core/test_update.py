@@ -1,4 +1,5 @@
-"""The update of the weights: its rate, the spike penalty, the two copies of the weights and their padding."""
+"""The update of the weights: its rate, the spike penalty, the two copies of the weights and their
+padding."""
 import numpy as np
 import pytest
 

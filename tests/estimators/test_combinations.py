@@ -1,4 +1,5 @@
-"""Combinations of parameters: what the core is told, and which combinations the estimators refuse."""
+"""Combinations of parameters: the core's settings for each, and which combinations the estimators
+refuse."""
 import itertools
 
 import numpy as np

@@ -1,4 +1,5 @@
-"""The estimators in every simulation: the paper's failures, divergence, and learning that goes on where it stopped."""
+"""The estimators in every simulation: the paper's failures, divergence, and learning that goes on
+where it stopped."""
 from multiprocessing import get_context
 
 import numpy as np
