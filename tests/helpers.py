@@ -1,15 +1,14 @@
 """Shared by the tests of the core: problems, and one way to build, train and run a network.
 
 Tests describe a network by *flat parameters*: the estimators' parameters and those of the learning
-rule side by side, as keywords. This file sorts them into what the core, the oracle and the
-estimators take. It is the only file in tests/ that constructs objects of the core or calls its
-functions.
+rule side by side, as keywords. The functions here sort them into arguments of the core, the oracle
+and the estimators. Tests construct objects of the core and call its functions only through this
+file. It has five sections:
 
 - Problems: `Problem`, `dyadic_problem`, `real_problem`, `twin_problem`.
 - The boundary to the core: `make_network`, `make_learner` and the functions below them.
-- Above the boundary: `Predictor` runs a network, `Core` trains one, `Oracle` is the slow obvious
-version.
-- Estimators: `estimator_parameters`, `is_refused`.
+- Above the boundary: `Predictor` runs a network, `Core` trains one, `Oracle` is the slow version.
+- Estimators: `estimator_parameters`, `settings_of`, `is_refused`.
 - Choosing tests: `parametrize_product`.
 """
 import itertools
@@ -556,8 +555,16 @@ def parametrize_product(is_allowed=None, **choices):
 
 
 def pairwise_cover(combinations):
-    """Some of the combinations which hold every pair of values, at two positions, that any of them
-    holds."""
+    """A part of the combinations that holds every pair of values which occurs in any of them.
+
+    >>> combinations = list(itertools.product("ab", "cd", "ef", "gh"))
+    >>> cover = pairwise_cover(combinations)
+    >>> 4 <= len(cover) <= 8
+    True
+    >>> pairs = [set(itertools.combinations(c, 2)) for c in combinations]
+    >>> set().union(*pairs) == {pair for c in cover for pair in itertools.combinations(c, 2)}
+    True
+    """
     covered, cover = set(), set()
     for ids in random.Random(0).sample(combinations, len(combinations)):
         pairs = set(itertools.combinations(enumerate(ids), 2))

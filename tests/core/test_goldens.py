@@ -130,7 +130,21 @@ def test_the_core_sends_the_authors_spikes_and_keeps_their_potentials(load, name
     golden.assert_equal(core.error_potentials[:-1], golden.layers("phi_bwd"))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("tr_")])
+# One for each switch of the authors' program; the oracle is slow.
+OF_ORACLE = {
+    "tr_back_herding", "tr_base", "tr_frac", "tr_frac_T1", "tr_frac_T5", "tr_fwd_noreset", "tr_nohold_depth",
+    "tr_reg_frac_depth", "tr_single_layer", "tr_smooth_frac_depth",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in OF_ORACLE else pytest.mark.exhaustive)
+        for name in NAMES
+        if name.startswith("tr_")
+    ],
+)
 def test_the_oracle_sends_the_authors_spikes_and_learns_their_weights(load, name):
     golden = load(name)
     oracle = Oracle(golden.problem, dtype=np.float32, **golden.parameters)
