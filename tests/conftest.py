@@ -1,5 +1,7 @@
-"""What the tests share: data that is too large for the package, where it is there, and Hypothesis'
-settings."""
+"""Fixtures for data that is too large for the repository, and the settings of Hypothesis.
+
+Tests marked `exhaustive` are left out by default, see `addopts` in pyproject.toml.
+"""
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,15 +11,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sklearn.utils import Bunch
 
-# A busy machine is no reason to fail; in CI the same examples are drawn every time.
-settings.register_profile(
-    "sk_dsn", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
-)
+# No test depends on chance or on the load of the machine: the same examples are drawn every time.
+settings.register_profile("sk_dsn", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("sk_dsn")
 
 
 def pytest_collection_modifyitems(items):
-    """The examples of the displays are run where there is something to draw with."""
+    """Skips the examples of the displays where matplotlib is not installed."""
     if find_spec("matplotlib") is None:
         for item in items:
             if item.path.name == "plotting.py":
@@ -26,8 +26,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def shared():
-    """The folder with vectors from the paper's authors' program (reference/) and data sets
-    (data/)."""
+    """The folder with goldens of the authors' program (reference/) and data sets (data/)."""
     folder = Path(os.environ.get("SK_DSN_SHARED") or Path(__file__).parents[2] / "shared")
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there; set SK_DSN_SHARED to the folder that holds reference/ and data/")
@@ -36,8 +35,7 @@ def shared():
 
 @pytest.fixture(scope="session")
 def mnist(request):
-    """MNIST as X_train, y_train, X_test, y_test: float32 in [0, 1] of shape (n, 784), and labels.
-    Read-only."""
+    """MNIST as X_train, y_train, X_test, y_test, read-only; X in [0, 1] of shape (n, 784)."""
     folder = os.environ.get("SK_DSN_DATA") or request.getfixturevalue("shared") / "data"
     path = Path(folder, "mnist.npz")
     if not path.is_file():

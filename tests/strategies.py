@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from helpers import Problem
 
-few_examples = settings(max_examples=40, deadline=None, derandomize=True)
+few_examples = settings(max_examples=40)
 
 
 @st.composite

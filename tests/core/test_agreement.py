@@ -1,5 +1,4 @@
-"""One network of signed neurons, whichever simulation runs it: feedback once a sample, update by
-sgd."""
+"""All simulations of signed neurons agree, with feedback once a sample and update by sgd."""
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings

@@ -41,7 +41,7 @@ def rows_apart(array, gap, first):
 
 
 def whole_cache_lines(array):
-    """Rows lie as padded ones do, but with something behind them."""
+    """Rows with the stride of padded ones, but with NaN in the padding."""
     n_rows, n_columns = array.shape
     stride = -(-n_columns // 16) * 16
     view = np.full(n_rows * stride, np.nan, np.float32).reshape(n_rows, stride)[:, :n_columns]
@@ -113,7 +113,7 @@ def predict_before_forbidden_memory(instruction_set):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="protects memory by a call of Linux")
 @pytest.mark.parametrize("instruction_set", instruction_sets())
 def test_prediction_reads_nothing_past_the_end_of_an_array(instruction_set):
-    # Such as the last page of a file that joblib maps.
+    # joblib may map a file whose last page ends with the array.
     assert exit_code(predict_before_forbidden_memory, instruction_set) == 0
 
 

@@ -1,5 +1,4 @@
-"""One epoch of training: the rows and their order, predictions in between, interruption,
-divergence."""
+"""One epoch of training: rows, their order, predictions in between, interruption, divergence."""
 import signal
 import time
 

@@ -1,4 +1,4 @@
-"""Error potentials: where they start, and that they are kept."""
+"""Error potentials: their start, and that they are kept from sample to sample."""
 import numpy as np
 import pytest
 

@@ -34,8 +34,7 @@ SMOOTH_TOLERANCE = 2.0**-17
 
 
 class Golden(SimpleNamespace):
-    """One case: X, Y, the configuration as flat parameters, and the results of the authors'
-    program."""
+    """One case: X, Y, its flat parameters, and the results of the authors' program."""
 
     @classmethod
     def load(cls, path):

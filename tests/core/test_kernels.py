@@ -1,4 +1,4 @@
-"""The scalar rule, and the same bits in training from every instruction set."""
+"""The scalar rule ⌈sum − 1/2⌉, and equal bits from every instruction set."""
 import math
 from fractions import Fraction
 
@@ -73,7 +73,7 @@ def test_net_counts_are_the_input_less_a_half_rounded_up(count, floor, sums):
 
 
 def assert_same_bits_as_baseline(problem, instruction_set, **parameters):
-    """In training, and in predictions with the weights reached."""
+    """Checks training, and predictions with the weights that it reaches."""
     core, expected = (
         Core(problem, instruction_set=name, **parameters) for name in (instruction_set, "baseline")
     )

@@ -1,5 +1,4 @@
-"""Learning in the core against the oracle: bit for bit on dyadic grids, where float32 sums are
-exact."""
+"""Learning in the core against the oracle, bit for bit where float32 sums are exact."""
 import itertools
 
 import numpy as np
@@ -67,7 +66,7 @@ def test_training_equals_passing_every_spike_along(sizes, biases):
     ],
     ids=repr,
 )
-def test_every_setting_means_what_the_oracle_says(changes, epoch):
+def test_every_setting_has_the_meaning_that_it_has_in_the_oracle(changes, epoch):
     problem = dyadic_problem(DEEP)
     expected = Oracle(problem, **changes)
     train_all(problem, expected, **epoch)

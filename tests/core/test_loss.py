@@ -1,4 +1,4 @@
-"""The error at the output by loss."""
+"""The error at the output for each loss."""
 import numpy as np
 import pytest
 

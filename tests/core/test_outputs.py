@@ -1,5 +1,4 @@
-"""Outputs of a network at every time step, of all samples or of chosen rows, alone or side by
-side."""
+"""Outputs at every time step, of all samples or of chosen rows, alone or side by side."""
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,8 +87,8 @@ def test_outputs_of_chosen_steps_and_rows_are_those_of_the_whole(simulation):
     instruction_set=instruction_sets(),
 )
 def test_samples_side_by_side_have_the_bits_of_samples_alone(sizes, n_together, instruction_set):
-    # Where there are few spikes each finds its own row; many share them. Some samples are dense,
-    # some sparse.
+    # With few spikes each sample reads its own rows; with many, samples share what is read. Half of
+    # the samples are sparse.
     problem = real_problem(sizes, n_samples=70)
     problem.X[::2, :, ::3] = 0
     alone = Predictor.of(problem, instruction_set="baseline")

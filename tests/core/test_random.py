@@ -1,4 +1,4 @@
-"""What is drawn at random depends on seed and epoch alone."""
+"""The random draws: units to drop and the order of rows depend on seed and epoch alone."""
 from collections import Counter
 
 import numpy as np

@@ -1,5 +1,4 @@
-"""With many time steps the network is a rectified-linear network: its outputs and its gradients
-approach that one's."""
+"""With many time steps, outputs and gradients approach those of a rectified-linear network."""
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -18,8 +17,7 @@ from helpers import (
 
 
 def rectified_network(problem, sample, parameters):
-    """Output of the conventional network in float64, and the gradients of its loss by weights and
-    by biases."""
+    """The rectified-linear network in float64: outputs, gradients by weights and by biases."""
     coefs = [c.astype(float) for c in problem.coefs]
     activations, sums = [problem.X[sample, 0].astype(float)], []
     for weights, biases in zip(coefs, problem.intercepts, strict=True):

@@ -1,5 +1,4 @@
-"""The update of the weights: its rate, the spike penalty, the two copies of the weights and their
-padding."""
+"""The update of the weights: its rate, the spike penalty, the padding of the rows."""
 import numpy as np
 import pytest
 

@@ -1,5 +1,4 @@
-"""Combinations of parameters: the core's settings for each, and which combinations the estimators
-refuse."""
+"""Combinations of parameters: the core's settings for each, and the refusals."""
 import itertools
 
 import numpy as np

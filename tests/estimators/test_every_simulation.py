@@ -1,5 +1,8 @@
-"""The estimators in every simulation: the paper's failures, divergence, and learning that goes on
-where it stopped."""
+"""The estimators in every simulation.
+
+Variants that failed in the paper fail here, divergence is an error, and learning goes on where it
+stopped.
+"""
 import resource
 
 import numpy as np

@@ -50,7 +50,7 @@ def test_staged_probabilities_and_decisions_of_streams_end_in_those_of_the_last_
 
 
 @pytest.mark.parametrize(("fitted_on", "predicts"), [("streams", "vectors"), ("vectors", "streams")])
-def test_a_net_fitted_on_one_kind_predicts_the_other(parameters, fitted_on, predicts):
+def test_a_network_fitted_on_one_kind_predicts_the_other(parameters, fitted_on, predicts):
     X, y, _ = streams()
     kinds = {"streams": X, "vectors": X[:, 0]}
     classifier = SpikingMLPClassifier(**parameters).partial_fit(kinds[fitted_on], y, classes=[0, 1, 2])
