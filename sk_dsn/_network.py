@@ -3,17 +3,16 @@
 How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and `exit_steps` run the network,
 `spike_counts` and its kin count spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
 """
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._compat import check_parameters
 from ._core.network import Network, is_padded, padded_copy
-from ._core.prediction import outputs as core_outputs
-from ._core.prediction import spike_counts as core_spike_counts
+from ._core.simulate.outputs import outputs as core_outputs
+from ._core.simulate.spikes import spike_counts as core_spike_counts
 from ._inputs import active_features, check_finite, check_input, core_samples, frames, is_stream
 from ._parameters import EVENT_DRIVEN, checked_simulation, core_dynamics, time_steps
 from ._targets import fitted_targets
@@ -21,20 +20,10 @@ from ._threads import row_blocks, run_in_threads, thread_count
 
 # From so many samples on, a copy of the weights in the core's own layout costs less than it saves.
 MANY_ROWS = 1000
-# The core wants all of its settings; these do not matter to a prediction.
-_OF_LEARNING = dict.fromkeys(
-    [
-        *("loss", "backward_reset", "forward_reset", "step_feedback", "fractional", "smooth_gradient", "rectifying_output"),
-        *("hold_error", "mask_negative_inputs", "normalized_step", "error_resolution", "spike_penalty", "dropout"),
-        *("input_dropout", "max_norm"),
-    ],
-    0,
-)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedNetwork:
-    """A fitted network, with the parameters that its estimator had when it was read.
+class FittedNetwork(NamedTuple):
+    """A fitted network, with the parameters that its estimator had when it was read. It is frozen.
 
     Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked, comes from `check_input`.
     """
@@ -52,11 +41,11 @@ class FittedNetwork:
 
     # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
     # thread, and one that is running ends soon after Ctrl-C.
-    work_of_block: ClassVar[float] = 1e8
+    work_of_block = 1e8
     # Spikes of single units are counted in batches of about so many numbers.
-    numbers_of_batch: ClassVar[int] = 2**22
-    core_outputs: ClassVar = staticmethod(core_outputs)
-    core_spike_counts: ClassVar = staticmethod(core_spike_counts)
+    numbers_of_batch = 2**22
+    core_outputs = staticmethod(core_outputs)
+    core_spike_counts = staticmethod(core_spike_counts)
 
     @classmethod
     def of(cls, estimator):
@@ -146,7 +135,7 @@ class FittedNetwork:
         With `exits` samples may end early; then also the time step at which each row ended, else None.
         """
         n_time_steps = self.steps_of(X)
-        settings = {**_OF_LEARNING, **core_dynamics(self.simulation, self.neuron, n_time_steps)}
+        dynamics = core_dynamics(self.simulation, self.neuron, n_time_steps)
         stepped = self.simulation != "counting"
         n_rows = X.shape[0] if rows is None else len(rows)
         coefs, intercepts = self.arrays(n_rows)
@@ -158,7 +147,7 @@ class FittedNetwork:
         samples, failed_rows = core_samples(X), []
 
         def run(queue):
-            network = Network(coefs, intercepts, stepped=stepped, n_together=1 if stepped else n_rows)
+            network = Network(dynamics, coefs, intercepts, n_together=max(1, n_rows))
             while queue:
                 try:
                     block = queue.popleft()
@@ -166,7 +155,6 @@ class FittedNetwork:
                     return
                 failed_row = self.core_outputs(
                     network,
-                    settings,
                     samples,
                     out[:, block],
                     rows=rows if rows is None else rows[block],
@@ -233,12 +221,12 @@ class FittedNetwork:
     def _count(self, X, by_unit=False, first_row=0):
         """Spikes by layer, and by unit and sign or None; none are counted once a sample has ended."""
         simulation, n_time_steps = self.stepped_simulation, self.steps_of(X)
-        settings = {**_OF_LEARNING, **core_dynamics(simulation, self.neuron, n_time_steps)}
-        network = Network(*self.arrays(), stepped=True, tallied=by_unit and simulation in EVENT_DRIVEN)
+        dynamics = core_dynamics(simulation, self.neuron, n_time_steps)
+        network = Network(dynamics, *self.arrays(), tallied=by_unit and simulation in EVENT_DRIVEN)
         shape = (X.shape[0], n_time_steps)
         counts = np.empty((*shape, len(self.coefs)), dtype=np.int64)
         units = np.empty((*shape, sum(self.n_units[:-1]), 2), dtype=np.int32) if by_unit else None
-        failed_row = self.core_spike_counts(network, settings, frames(X), counts, units)
+        failed_row = self.core_spike_counts(network, frames(X), counts, units)
         if failed_row >= 0:
             self._raise_out_of_range(X, first_row + failed_row)
         ended = np.arange(n_time_steps) >= self.exit_steps(X)[:, np.newaxis]
@@ -249,7 +237,7 @@ class FittedNetwork:
 
     def without_exits(self):
         """The same network, whose samples run to the last time step."""
-        return replace(self, exit_margin=None)
+        return self._replace(exit_margin=None)
 
 
 def fitted_network(estimator, X=None):
