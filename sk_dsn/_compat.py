@@ -25,8 +25,9 @@ except ImportError:  # before scikit-learn 1.9
 class CheckedParameters(BaseEstimator):
     """An object with parameters that are checked by its `_parameter_constraints`.
 
-    scikit-learn makes the constraints and inspects the signature in each check, which takes half of the time of learning a
-    sample. Here a class makes its constraints once, and defaults need no check.
+    scikit-learn makes the constraints and inspects the signature in each check, which takes half of
+    the time of learning a sample. Here a class makes its constraints once, and defaults need no
+    check.
     """
 
     def __init_subclass__(cls, **kwargs):

@@ -1,7 +1,9 @@
-"""Epochs: the loop of training, the schedule of the rate, the stopping rule, and the calls of callbacks.
+"""Epochs: the loop of training, the schedule of the rate, the stopping rule, and the calls of
+callbacks.
 
-How to read it: `train` is the loop. A `Learner` holds the network in training and learns an epoch; the core is called here
-alone to learn. A schedule says which share of the initial rate an epoch has, a `StoppingRule` when nothing improves any more.
+How to read it: `train` is the loop. A `Learner` holds the network in training and learns an epoch;
+the core is called here alone to learn. A schedule says which share of the initial rate an epoch
+has, a `StoppingRule` when nothing improves any more.
 """
 import copy
 import time
@@ -65,8 +67,9 @@ class Learner:
     def learn_epoch(self, samples, shares=(1, 1), counts=None):
         """Learns each sample once and returns their mean loss.
 
-        `shares` are those of the initial rate and noise at the first sample, and where one after the last would stand. Into
-        `counts` go the spikes of each sample, as the core's `train_epoch` says.
+        `shares` are those of the initial rate and noise at the first sample, and where one after
+        the last would stand. Into `counts` go the spikes of each sample, as the core's
+        `train_epoch` says.
         """
         estimator = self.estimator
         labels, Y = self.targets.core_arrays(samples.targets)
@@ -192,9 +195,9 @@ class StoppingRule:
 def train(estimator, samples, validation, context, call):
     """Epochs until max_iter, until nothing improves any more or until a callback says so.
 
-    Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored best on the samples
-    `validation`, or, if they are None, on samples held out. `context` is that of the callbacks of this fit, `call` holds the
-    keywords of each of their hooks.
+    Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored
+    best on the samples `validation`, or, if they are None, on samples held out. `context` is that
+    of the callbacks of this fit, `call` holds the keywords of each of their hooks.
     """
     scored = estimator.early_stopping
     if scored:

@@ -1,7 +1,9 @@
-"""FittedNetwork: weights and dynamics that can be run. Everything that runs a fitted network takes one.
+"""FittedNetwork: weights and dynamics that can be run. Everything that runs a fitted network takes
+one.
 
-How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and `exit_steps` run the network,
-`spike_counts` and its kin count spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
+How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and
+`exit_steps` run the network, `spike_counts` and its kin count spikes. `fitted_network` also unwraps
+a Pipeline. The core is called here alone to predict.
 """
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -34,7 +36,8 @@ _OF_LEARNING = dict.fromkeys(
 class FittedNetwork(NamedTuple):
     """A fitted network, with the parameters that its estimator had when it was read. It is frozen.
 
-    Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked, comes from `check_input`.
+    Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked,
+    comes from `check_input`.
     """
 
     coefs: list  # of ndarray, shape (n_in, n_out)
@@ -48,8 +51,8 @@ class FittedNetwork(NamedTuple):
     n_jobs: int | None
     estimator: Any  # knows the names of the features, by which X is checked, and how it was trained
 
-    # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
-    # thread, and one that is running ends soon after Ctrl-C.
+    # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so
+    # that a block is worth a thread, and one that is running ends soon after Ctrl-C.
     work_of_block = 1e8
     # Spikes of single units are counted in batches of about so many numbers.
     numbers_of_batch = 2**22
@@ -104,8 +107,8 @@ class FittedNetwork(NamedTuple):
     def arrays(self, n_rows=1):
         """Weights and biases as the core reads them, to predict so many samples.
 
-        They are copied where a user has put in another kind of array, and where that is soon made good, as weights from a
-        file are not in the layout that is read fastest.
+        They are copied where a user has put in another kind of array, and where that is soon made
+        good, as weights from a file are not in the layout that is read fastest.
         """
         coefs = [
             w
@@ -139,9 +142,11 @@ class FittedNetwork(NamedTuple):
         return self._run(X, exits=True)[1]
 
     def _run(self, X, n_steps=1, rows=None, exits=False):
-        """Outputs after the last n_steps time steps for (rows of) X, shape (n_steps, n_rows, n_outputs).
+        """Outputs after the last n_steps time steps for (rows of) X, shape (n_steps, n_rows,
+        n_outputs).
 
-        With `exits` samples may end early; then also the time step at which each row ended, else None.
+        With `exits` samples may end early; then also the time step at which each row ended, else
+        None.
         """
         n_time_steps = self.steps_of(X)
         settings = {**_OF_LEARNING, **core_dynamics(self.simulation, self.neuron, n_time_steps)}
@@ -219,7 +224,8 @@ class FittedNetwork(NamedTuple):
         return np.split(self._count(X, by_unit=True)[1], np.cumsum(self.n_units[:-2]), axis=2)
 
     def unit_batches(self, X):
-        """Yield spikes of each unit, of all layers, for batches of samples: arrays (n_rows, n_time_steps, n_units).
+        """Yield spikes of each unit, of all layers, for batches of samples: arrays (n_rows,
+        n_time_steps, n_units).
 
         Memory does not grow with the number of samples.
         """
@@ -251,7 +257,8 @@ class FittedNetwork(NamedTuple):
 
 
 def fitted_network(estimator, X=None):
-    """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked, as it reaches the network.
+    """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked,
+    as it reaches the network.
 
     A FittedNetwork is taken as it is.
     """

@@ -83,8 +83,9 @@ PAPER_SETTINGS = {
     "normalized_step": False,
     "learning_rule": "paper",
 }
-"""Parameters that make an estimator the network of O'Connor & Welling (2016), which has 200 neurons in each of two hidden
-layers: ``SpikingMLPClassifier((200, 200), **PAPER_SETTINGS)``. They are plain values: estimators share nothing by them."""
+"""Parameters that make an estimator the network of O'Connor & Welling (2016), which has 200 neurons
+in each of two hidden layers: ``SpikingMLPClassifier((200, 200), **PAPER_SETTINGS)``. They are plain
+values: estimators share nothing by them."""
 
 
 def rule_of(estimator):
@@ -180,7 +181,8 @@ def core_dynamics(simulation, neuron, n_time_steps):
 
 
 def core_settings(estimator, n_time_steps, loss):
-    """The settings of a network in training: dynamics, error rule, update rule, dropping. `loss` is the core's.
+    """The settings of a network in training: dynamics, error rule, update rule, dropping. `loss` is
+    the core's.
 
     Raises ValueError for a combination of parameters that cannot be computed.
     """

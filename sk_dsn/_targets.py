@@ -1,7 +1,8 @@
-"""Targets: labels, indicators and values. Each kind encodes y for the core, and decodes and scores outputs.
+"""Targets: labels, indicators and values. Each kind encodes y for the core, and decodes and scores
+outputs.
 
-To learn a kind from y, `classification_targets` and `regression_targets`; the kind of a fitted estimator is given by
-`fitted_targets`. An encoded y is an array with a row for each sample.
+To learn a kind from y, `classification_targets` and `regression_targets`; the kind of a fitted
+estimator is given by `fitted_targets`. An encoded y is an array with a row for each sample.
 """
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
@@ -106,7 +107,8 @@ class Labels:
     def widen(self, weights):
         """Weights (or biases) of an MLP's output layer, for our outputs.
 
-        The logistic function of its one output of two classes is the softmax of two outputs that differ by it.
+        The logistic function of its one output of two classes is the softmax of two outputs that
+        differ by it.
         """
         return np.concatenate([-weights / 2, weights / 2], axis=-1) if weights.shape[-1] == 1 else weights
 
@@ -126,7 +128,8 @@ class Indicators:
         self.classes = classes
         self.n_outputs = len(classes)
         self.loss = loss
-        # The output from which a sample has a label: where the sigmoid is 1/2, or halfway between the targets 0 and 1.
+        # The output from which a sample has a label: where the sigmoid is 1/2, or halfway between
+        # the targets 0 and 1.
         self.threshold = self.exit_threshold = 0.5 if loss == "squared_error" else 0.0
 
     @classmethod
@@ -268,10 +271,11 @@ def _check_columns(classes, labels):
 
 
 def _distinct_labels(y):
-    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where they are not classes.
+    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where
+    they are not classes.
 
-    `check_classification_targets` sorts all of y. Where labels repeat, it gets them alone, each twice: once would be as many
-    classes as samples, of which it warns.
+    `check_classification_targets` sorts all of y. Where labels repeat, it gets them alone, each
+    twice: once would be as many classes as samples, of which it warns.
     """
     if y.dtype.kind == "O":
         check_classification_targets(y[:1])

@@ -9,7 +9,8 @@ from ._core.network import padded_copy, padded_zeros
 
 
 def start_network(estimator, coefs_init=None, intercepts_init=None):
-    """Gives an estimator new weights, or those given, and the attributes of a network that has learned nothing.
+    """Gives an estimator new weights, or those given, and the attributes of a network that has
+    learned nothing.
 
     The estimator knows its numbers of features and of outputs.
     """
