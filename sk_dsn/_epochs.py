@@ -25,7 +25,10 @@ from ._weights import weights_copy
 
 
 class Samples(NamedTuple):
-    """Checked samples to learn from or to score. Indices say which take part, so that none are copied."""
+    """Checked samples to learn from or to score.
+
+    Indices say which take part, so that none are copied.
+    """
 
     X: np.ndarray  # as `_inputs` checks it
     core: CoreSamples  # the core's view of it
@@ -60,7 +63,7 @@ class Learner:
         )
 
     def order(self, rows):
-        """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
+        """The rows in the order of the next epoch: a function of the seed and of `t_` alone."""
         estimator = self.estimator
         return epoch_order(rows, estimator.seed_, estimator.t_) if estimator.shuffle else rows
 
@@ -124,7 +127,7 @@ class ConstantRate:
     """The initial rate in every epoch."""
 
     def shares(self, epoch):
-        """Shares of the initial rate at the first sample of an epoch, and where one after the last would stand."""
+        """Shares of the initial rate at the first sample of an epoch, and after its last."""
         return 1, 1
 
     def lower(self):
@@ -168,7 +171,10 @@ def rate_schedule(estimator):
 
 
 class StoppingRule:
-    """Counts epochs in a row whose merit (score, or negative loss) does not improve on the best by `tol`."""
+    """Counts epochs in a row whose merit does not improve on the best by `tol`.
+
+    The merit is the validation score or the negative loss.
+    """
 
     def __init__(self, tol, n_iter_no_change):
         self.tol = tol
@@ -247,7 +253,10 @@ def train(estimator, samples, validation, context, call):
 
 
 def fitted_copy(estimator, learner=None):
-    """Copies of all that `fit` has set so far, and of the potentials with which a network in training would go on."""
+    """Copies of all attributes that `fit` has set so far.
+
+    With a `learner` those include the potentials with which it would go on.
+    """
     if learner is not None:
         learner.store_potentials()
     return copy.deepcopy({name: value for name, value in vars(estimator).items() if name.endswith("_")})

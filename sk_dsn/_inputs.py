@@ -88,7 +88,7 @@ def is_stream(X):
 
 
 def frames(X):
-    """Checked X as the core takes it: where it is dense, a static vector is a stream of one frame."""
+    """Checked X as the core takes it: a dense static vector is a stream of one frame."""
     return X if is_stream(X) or issparse(X) else X[:, np.newaxis]
 
 
@@ -98,7 +98,10 @@ def core_samples(X):
 
 
 def active_features(X):
-    """How many features of a sample of checked X the core looks at, on average: of a sparse one those that are stored."""
+    """How many features of a sample of checked X the core reads, on average.
+
+    Of a sparse sample it reads the stored ones.
+    """
     return 1 + X.nnz / X.shape[0] if issparse(X) else X.shape[-1]
 
 

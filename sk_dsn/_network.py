@@ -97,7 +97,10 @@ class FittedNetwork(NamedTuple):
     # Input and arrays.
 
     def check_input(self, X):
-        """X, unchecked so far, as the other methods take it. Raises where it does not have the estimator's features."""
+        """Unchecked X as the other methods take it.
+
+        Raises ValueError where it does not have the features of the estimator.
+        """
         return check_input(self.estimator, X)
 
     def steps_of(self, X):
@@ -124,19 +127,19 @@ class FittedNetwork(NamedTuple):
     # Outputs.
 
     def answers(self, X):
-        """The outputs that predictions are made of, those of each sample when it exits, shape (n_samples, n_outputs)."""
+        """The outputs of each sample when it exits, shape (n_samples, n_outputs)."""
         return self._run(X, exits=self.exit_margin is not None)[0][0]
 
     def outputs(self, X, rows=None):
-        """Outputs after the last time step for (rows of) X, shape (n_rows, n_outputs). No sample exits."""
+        """Outputs after the last time step for (rows of) X, shape (n_rows, n_outputs)."""
         return self._run(X, rows=rows)[0][0]
 
     def staged_outputs(self, X):
-        """Outputs after each time step, shape (n_time_steps, n_samples, n_outputs). No sample exits."""
+        """Outputs after each time step, shape (n_time_steps, n_samples, n_outputs)."""
         return self._run(X, n_steps=self.steps_of(X))[0]
 
     def exit_steps(self, X):
-        """The time step after which each sample ends, shape (n_samples,): without `exit_margin` the last."""
+        """The time step after which each sample ends, shape (n_samples,)."""
         if self.exit_margin is None:
             return np.full(X.shape[0], self.steps_of(X), dtype=np.int64)
         return self._run(X, exits=True)[1]
@@ -212,15 +215,24 @@ class FittedNetwork(NamedTuple):
 
     @property
     def stepped_simulation(self):
-        """The simulation whose spikes are counted: "counting" has the states of "clock-driven", and no time steps."""
+        """The simulation whose spikes are counted.
+
+        "counting" has the states of "clock-driven", but does not step through time.
+        """
         return "clock-driven" if self.simulation == "counting" else self.simulation
 
     def spike_counts(self, X):
-        """Spikes of the input and of each hidden layer, shape (n_samples, n_time_steps, n_layers - 1)."""
+        """Spikes of the input and of each hidden layer.
+
+        The shape is (n_samples, n_time_steps, n_layers - 1).
+        """
         return self._count(X)[0]
 
     def unit_spike_counts(self, X):
-        """Spikes of each unit by sign: a list of arrays (n_samples, n_time_steps, n_units, 2), one a layer, input first."""
+        """Spikes of each unit by sign.
+
+        A list of arrays (n_samples, n_time_steps, n_units, 2), one a layer, input first.
+        """
         return np.split(self._count(X, by_unit=True)[1], np.cumsum(self.n_units[:-2]), axis=2)
 
     def unit_batches(self, X):
@@ -235,7 +247,7 @@ class FittedNetwork(NamedTuple):
             yield units[..., 0] + units[..., 1]
 
     def _count(self, X, by_unit=False, first_row=0):
-        """Spikes by layer, and by unit and sign or None; none are counted once a sample has ended."""
+        """Spikes by layer, and by unit and sign or None. A sample that has ended has none."""
         simulation, n_time_steps = self.stepped_simulation, self.steps_of(X)
         settings = {**_OF_LEARNING, **core_dynamics(simulation, self.neuron, n_time_steps)}
         network = Network(*self.arrays(), stepped=True, tallied=by_unit and simulation in EVENT_DRIVEN)

@@ -109,7 +109,7 @@ def time_steps(estimator):
 
 
 def choose_simulation(estimator, rule):
-    """The simulation that `estimator.simulation` names, or for "auto" the cheapest that computes what is asked for."""
+    """The simulation that `estimator.simulation` names, or for "auto" the cheapest possible."""
     if estimator.simulation != "auto":
         return estimator.simulation
     if estimator.neuron == "signed" and rule.weight_update == "sgd" and rule.feedback == "sample":
@@ -157,7 +157,10 @@ def refusals(estimator, rule, simulation):
 
 
 def checked_simulation(estimator):
-    """The simulation to use. Raises ValueError for a combination of parameters that cannot be computed."""
+    """The simulation to use.
+
+    Raises ValueError for a combination of parameters that cannot be computed.
+    """
     rule = rule_of(estimator)
     simulation = choose_simulation(estimator, rule)
     if simulation not in SIMULATIONS or estimator.neuron not in NEURONS:

@@ -15,7 +15,10 @@ from ._parameters import LOSSES
 
 
 class Labels:
-    """One class a sample: y of shape (n_samples,), encoded as int32 places among the sorted classes."""
+    """One class a sample: y of shape (n_samples,).
+
+    The code is the place of a label among the sorted classes, as int32.
+    """
 
     stratified = True  # whether samples are held out in the same share of each encoded target
     exit_threshold = None  # a sample is decided by its largest output and the second largest
@@ -39,7 +42,7 @@ class Labels:
         return LOSSES[self.loss]
 
     def fitted_attributes(self):
-        """The attributes that an estimator with these targets has, from which `fitted_targets` makes them again."""
+        """The attributes of an estimator with these targets, which `fitted_targets` reads."""
         return {"classes_": self.classes, "n_outputs_": self.n_outputs, "multilabel_": False}
 
     def encode(self, y, classes):
@@ -70,7 +73,10 @@ class Labels:
         return encoded, None
 
     def class_weights(self, class_weight, encoded, weights):
-        """Per-sample factors from `class_weight`, or None; `weights` are those of the samples, or None."""
+        """Per-sample factors from `class_weight`, or None.
+
+        `weights` are those of the samples, or None.
+        """
         if class_weight is None:
             return None
         if class_weight == "balanced":
@@ -101,7 +107,10 @@ class Labels:
         return log_softmax(outputs.astype(np.float64), axis=1)
 
     def examples(self):
-        """Targets that hold every label, often enough that scikit-learn does not take them for numbers to regress on."""
+        """Targets that hold every label.
+
+        They repeat, as scikit-learn takes labels that do not for numbers to regress on.
+        """
         return np.repeat(self.classes, 3, axis=0)
 
     def widen(self, weights):
@@ -120,7 +129,10 @@ class Labels:
 
 
 class Indicators:
-    """Any of several labels a sample: y of shape (n_samples, n_labels), 0 or 1, encoded as float32."""
+    """Any of several labels a sample: y of shape (n_samples, n_labels), 0 or 1.
+
+    The code is the same as float32.
+    """
 
     stratified = False
 
@@ -187,7 +199,10 @@ class Indicators:
 
 
 class Values:
-    """Numbers: y of shape (n_samples,) or (n_samples, n_outputs), encoded as float32 of shape (n_samples, n_outputs)."""
+    """Numbers: y of shape (n_samples,) or (n_samples, n_outputs).
+
+    The code has two dimensions and is float32.
+    """
 
     stratified = False
     exit_threshold = None
@@ -231,7 +246,10 @@ class Values:
 
 
 def classification_targets(y, classes, known, loss):
-    """Targets of a classifier and an array y in their code. `known` are those of a fitted network; None learns them from y."""
+    """Targets of a classifier, and an array y in their code.
+
+    `known` are those of a fitted network; None learns them from y.
+    """
     if y.ndim == 2 and y.shape[1] > 1:
         check_classification_targets(y)
         if type_of_target(y) != "multilabel-indicator" or not np.isin(y, (0, 1)).all():

@@ -8,7 +8,7 @@ from joblib.parallel import get_active_backend
 
 
 def row_blocks(n_rows, work_of_row, work_of_block):
-    """Slices that cover the rows in order, each of about `work_of_block`, which is worth a thread."""
+    """Slices that cover the rows in order, each of about `work_of_block`: worth a thread."""
     size = max(1, int(work_of_block / work_of_row))
     return [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]
 

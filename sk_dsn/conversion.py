@@ -217,7 +217,10 @@ def _targets_of(mlp, classifying, loss):
 
 
 def _rescaled_layers(mlp, X, percentile):
-    """The MLP's weights and biases, with each hidden layer divided by a percentile of its positive activations."""
+    """The MLP's weights and biases, each hidden layer divided by a percentile of its activations.
+
+    Only positive activations count.
+    """
     if not isinstance(percentile, Real) or not 0 < percentile <= 100:
         raise ValueError(f"percentile must be above 0 and at most 100, got {percentile!r}.")
     activations = validate_data(mlp, X, accept_sparse="csr", dtype=np.float64, reset=False)

@@ -1,4 +1,7 @@
-"""What a network costs in spikes: counts of the spiking network itself, not of what the processor did to compute it."""
+"""The cost of a network in spikes.
+
+The counts are those of the spiking network, not of the processor that computed it.
+"""
 import numpy as np
 from sklearn.utils import Bunch
 

@@ -1,4 +1,7 @@
-"""Displays in scikit-learn's manner. They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw."""
+"""Displays in the manner of scikit-learn.
+
+They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw.
+"""
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -396,7 +399,7 @@ def _whole_numbers(axis):
 
 
 def _style(defaults, style):
-    """A user's keywords for an artist over our own, whichever of their names (c, color) the user takes."""
+    """A user's keywords for an artist over our own, by any of their names (c, color)."""
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
 

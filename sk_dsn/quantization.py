@@ -1,4 +1,4 @@
-"""The quantisers of O'Connor & Welling (2016), Algorithms 1 to 3, on arrays: from numbers to spikes and back."""
+"""The quantisers of O'Connor & Welling (2016), Algorithms 1 to 3: from numbers to spikes."""
 import numpy as np
 from sklearn.utils.validation import check_array
 
@@ -251,7 +251,7 @@ def _quantize(X, rectify):
 
 
 def _spikes_due(potential):
-    """Net spikes until -1/2 < potential <= 1/2: ceil(potential - 1/2), without rounding the difference."""
+    """Net spikes until -1/2 < potential <= 1/2: ceil(potential - 1/2), not rounded before ceil."""
     whole = np.trunc(potential)
     rest = potential - whole
     return whole + (rest > 0.5) - (rest <= -0.5)
