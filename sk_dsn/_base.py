@@ -215,8 +215,8 @@ class BaseSpikingMLP(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         saved_by = state.pop("_sk_dsn_version", "0.0")
         if "learning_rule" not in state:
             raise ValueError(
-                f"This {type(self).__name__} was saved in an earlier layout of sk_dsn, which had no learning_rule, and "
-                "cannot be loaded. Train it anew; or load it with the sk_dsn that saved it, save its coefs_ and intercepts_ as "
+                f"This {type(self).__name__} was saved in an earlier layout of sk_dsn, without learning_rule, and cannot be "
+                "loaded. Train it anew; or load it with the sk_dsn that saved it, save its coefs_ and intercepts_ as "
                 "arrays, and pass them to fit as coefs_init and intercepts_init."
             )
         if saved_by != __version__:
@@ -253,6 +253,7 @@ def count_training_spikes(estimator, X, y, classes=None, sample_weight=None):
         spikes but error spikes; its other entries mean nothing.
     """
     trained, samples = estimator._prepare_partial_fit(X, y, classes, sample_weight)
+    trained.loss_curve_ = list(trained.loss_curve_)
     counts = np.full((len(samples.rows), 3 * trained.n_layers_ + 1), -1, dtype=np.int64)
     trained._learn_once(samples, counts)
     spikes, error_spikes, passed = np.split(counts[:, :-1], 3, axis=1)

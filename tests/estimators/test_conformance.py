@@ -99,7 +99,7 @@ def documented(thing, section):
     """Entries of a section of a numpydoc docstring: name -> type line; none without such a section."""
     text = inspect.getdoc(thing) + "\n"
     body = re.search(rf"^{section}\n-+\n((?:.*\n)*?)(?=\S.*\n-+\n|\Z)", text, re.MULTILINE)
-    lines = re.findall(r"^(\w[\w, ]*?)(?: : (.*))?$", body[1] if body else "", re.MULTILINE)
+    lines = re.findall(r"^\**(\w[\w, ]*?)(?: : (.*))?$", body[1] if body else "", re.MULTILINE)
     return {name: line for names, line in lines for name in names.split(", ")}
 
 

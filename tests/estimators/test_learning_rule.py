@@ -40,7 +40,7 @@ def test_no_rule_is_the_default_rule(iris):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_paper_is_the_rule_of_the_paper(iris):
-    settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0} | PAPER_SETTINGS
+    settings = PAPER_SETTINGS | {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0, "weight_init_scale": 1.0}
     named = SpikingMLPClassifier(**settings).fit(*iris)
     spelt = SpikingMLPClassifier(**settings | {"learning_rule": SpikingBackprop(**PAPER_RULE)}).fit(*iris)
     other = SpikingMLPClassifier(**settings | {"learning_rule": SpikingBackprop(**STEP)}).fit(*iris)
@@ -79,7 +79,7 @@ def test_bad_parameters_of_a_rule_are_refused(iris, call, name, value):
 
 def test_a_rule_that_there_is_not_is_refused_by_prediction_too(iris):
     estimator = small().fit(*iris).set_params(learning_rule="papr")
-    with pytest.raises(ValueError, match="'learning_rule' parameter of SpikingMLPClassifier.*'paper'"):
+    with pytest.raises(ValueError, match=r"'learning_rule' parameter of SpikingMLPClassifier.*'paper'"):
         estimator.predict(iris[0])
 
 

@@ -1,11 +1,17 @@
-"""What a fitted network reads: weights and parameters as they are now."""
+"""A fitted network: that it is frozen, what can be run, and that it reads weights and parameters as they are now."""
 import copy
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
-from estimator_helpers import assert_same_network, small
+from estimator_helpers import assert_holds, assert_same_network, held, small
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor, metrics
+from sk_dsn._base import count_training_spikes
+from sk_dsn._network import FittedNetwork, fitted_network
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +86,94 @@ def test_hidden_layer_sizes_changed_after_fit_do_not_matter_to_prediction(iris):
     estimator = small().fit(*iris)
     expected = estimator.decision_function(iris[0])
     np.testing.assert_array_equal(estimator.set_params(hidden_layer_sizes=(3,)).decision_function(iris[0]), expected)
+
+
+# --- FittedNetwork.
+
+
+def test_a_fitted_network_runs_as_its_estimator_does(digits):
+    X, y = digits
+    estimator = small(exit_margin=2.0).fit(X, y)
+    network = FittedNetwork.of(estimator)
+    checked = network.check_input(X)
+    np.testing.assert_array_equal(network.answers(checked), estimator.decision_function(X))
+    np.testing.assert_array_equal(network.staged_outputs(checked), list(estimator.staged_decision_function(X)))
+    np.testing.assert_array_equal(network.outputs(checked), network.staged_outputs(checked)[-1])
+    np.testing.assert_array_equal(network.outputs(checked, np.arange(9, 3, -1)), network.outputs(checked)[9:3:-1])
+    np.testing.assert_array_equal(network.exit_steps(checked), metrics.exit_steps(estimator, X))
+    assert set(network.exit_steps(checked)) > {16}
+    assert set(network.without_exits().exit_steps(checked)) == {16}
+    np.testing.assert_array_equal(network.targets.decode(network.answers(checked)), estimator.predict(X))
+    np.testing.assert_array_equal(network.spike_counts(checked), metrics.spike_counts(estimator, X))
+
+
+def test_a_fitted_network_keeps_the_parameters_that_it_was_read_with(digits):
+    X, y = digits
+    estimator = small().fit(X, y)
+    network = FittedNetwork.of(estimator)
+    expected = network.outputs(X)
+    estimator.set_params(n_time_steps=3, neuron="rectifying", n_jobs=2)
+    np.testing.assert_array_equal(network.outputs(X), expected)
+    assert not np.array_equal(FittedNetwork.of(estimator).outputs(X), expected)
+    for name in ("coefs", "n_time_steps"):
+        with pytest.raises(AttributeError):
+            setattr(network, name, 3)
+
+
+def test_training_does_not_change_a_fitted_network(digits):
+    estimator = small().fit(*digits)
+    network = FittedNetwork.of(estimator)
+    expected = network.outputs(digits[0])
+    estimator.partial_fit(*digits)
+    np.testing.assert_array_equal(network.outputs(digits[0]), expected)
+    estimator.set_params(warm_start=True).fit(*digits)
+    np.testing.assert_array_equal(network.outputs(digits[0]), expected)
+
+
+def test_the_network_of_a_pipeline_gets_X_as_its_last_step_does(digits):
+    X, y = digits
+    pipeline = make_pipeline(MinMaxScaler((-1, 1)), small()).fit(X, y)
+    network, transformed = fitted_network(pipeline, X)
+    assert network.estimator is pipeline[-1]
+    np.testing.assert_array_equal(network.outputs(transformed), pipeline.decision_function(X))
+    # The tools take a network as well.
+    np.testing.assert_array_equal(metrics.spike_counts(network, transformed), metrics.spike_counts(pipeline, X))
+
+
+def test_only_fitted_spiking_networks_have_one(digits):
+    with pytest.raises(NotFittedError):
+        FittedNetwork.of(SpikingMLPRegressor())
+    with pytest.raises(TypeError, match="best_estimator_"):
+        fitted_network(MinMaxScaler())
+
+
+# --- Spikes of training.
+
+
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven", "event-driven-depth-first"])
+def test_spikes_of_training_are_counted_without_a_change(digits, simulation):
+    X, y = digits
+    rule = SpikingBackprop(feedback="sample" if simulation == "counting" else "step")
+    estimator = small(simulation=simulation, learning_rule=rule, shuffle=False).fit(X, y)
+    before = held(estimator)
+    trained, counts = count_training_spikes(estimator, X, y)
+    assert_holds(estimator, before | {"learning_rule": rule})
+    assert_same_network(trained, estimator.partial_fit(X, y))
+    assert [a.shape for a in counts.values()] == [(512, 3)] * 3 + [(512,)]
+    assert counts.error_spikes[:, 2].sum() > 0
+
+
+def test_spikes_of_a_training_that_learns_nothing_are_those_of_prediction(digits):
+    X, y = digits
+    estimator = small(simulation="clock-driven", shuffle=False, hidden_layer_sizes=(9, 7)).fit(X, y)
+    _, counts = count_training_spikes(estimator.set_params(learning_rate_init=0.0), X, y)
+    np.testing.assert_array_equal(counts.spikes[:, :-1], metrics.spike_counts(estimator, X).sum(axis=1))
+    assert (counts.passed <= counts.error_spikes).all()
+
+
+def test_spikes_of_the_first_training_need_the_classes(digits):
+    X, y = digits
+    trained, counts = count_training_spikes(SpikingMLPClassifier((5,), simulation="clock-driven"), X, y, range(10))
+    assert trained.t_ == len(counts.spikes) == 512
+    weights = np.arange(512) % 2
+    assert len(count_training_spikes(trained, X, y, sample_weight=weights)[1].spikes) == 256
