@@ -1,6 +1,7 @@
 """The base of the estimators: fit, partial_fit, prediction, persistence.
 
-It knows nothing of labels: a subclass says which targets it takes (`_learn_targets`) and decodes outputs.
+It knows nothing of labels: a subclass says which targets it takes (`_learn_targets`) and decodes
+outputs.
 """
 import copy
 import warnings
@@ -50,8 +51,8 @@ class BaseSpikingMLP(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         Parameters
         ----------
         **params : dict
-            Parameters of the estimator. Those of a rule need a rule: set `learning_rule=SpikingBackprop()` before, or in the
-            same call.
+            Parameters of the estimator. Those of a rule need a rule: set
+            `learning_rule=SpikingBackprop()` before, or in the same call.
 
         Returns
         -------
@@ -128,7 +129,8 @@ class BaseSpikingMLP(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             vars(self).update(targets.fitted_attributes())
         weights = check_weights(sample_weight, X, lambda weights: self._class_weights(targets, encoded, weights))
         rows = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights)
-        # An epoch of counting, which is quick, finds values that are not finite where it learns them, if it learns them all.
+        # An epoch of counting, which is quick, finds values that are not finite where it learns
+        # them, if it learns them all.
         all_learned = learned and len(rows) == X.shape[0] and not self.input_dropout
         if not is_finite and not (all_learned and choose_simulation(self, rule_of(self)) == "counting"):
             check_finite(self, X)
@@ -201,10 +203,11 @@ class BaseSpikingMLP(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         return {**super().__getstate__(), "_sk_dsn_version": __version__}
 
     def __setstate__(self, state):
-        """Takes the state of a saved model. Parameters that did not exist when it was saved get their defaults.
+        """Takes the state of a saved model. Parameters that did not exist when it was saved get
+        their defaults.
 
-        Raises ValueError if the state lacks an attribute that is needed, or if it is of an earlier layout, and warns
-        (InconsistentVersionWarning) if it was saved by a version newer than this.
+        Raises ValueError if the state lacks an attribute that is needed, or if it is of an earlier
+        layout, and warns (InconsistentVersionWarning) if it was saved by a version newer than this.
         """
         from . import __version__
 
@@ -212,8 +215,8 @@ class BaseSpikingMLP(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         saved_by = state.pop("_sk_dsn_version", "0.0")
         if "learning_rule" not in state:
             raise ValueError(
-                f"This {type(self).__name__} was saved in an earlier layout of sk_dsn, which had no learning_rule, and cannot "
-                "be loaded. Train it anew; or load it with the sk_dsn that saved it, save its coefs_ and intercepts_ as "
+                f"This {type(self).__name__} was saved in an earlier layout of sk_dsn, without learning_rule, and cannot be "
+                "loaded. Train it anew; or load it with the sk_dsn that saved it, save its coefs_ and intercepts_ as "
                 "arrays, and pass them to fit as coefs_init and intercepts_init."
             )
         if saved_by != __version__:
@@ -244,11 +247,13 @@ def count_training_spikes(estimator, X, y, classes=None, sample_weight=None):
     trained : estimator
         The copy after the call; `estimator` is as it was.
     counts : Bunch
-        Arrays of int64 with a row for each sample, in the order of training: `spikes`, `error_spikes` and `passed` (error
-        spikes past the gate), of shape (n_samples, n_layers), the input first, and `target_spikes`, of shape (n_samples,).
-        The counting simulation has no spikes but error spikes; its other entries mean nothing.
+        Arrays of int64 with a row for each sample, in the order of training: `spikes`,
+        `error_spikes` and `passed` (error spikes past the gate), of shape (n_samples, n_layers),
+        the input first, and `target_spikes`, of shape (n_samples,). The counting simulation has no
+        spikes but error spikes; its other entries mean nothing.
     """
     trained, samples = estimator._prepare_partial_fit(X, y, classes, sample_weight)
+    trained.loss_curve_ = list(trained.loss_curve_)
     counts = np.full((len(samples.rows), 3 * trained.n_layers_ + 1), -1, dtype=np.int64)
     trained._learn_once(samples, counts)
     spikes, error_spikes, passed = np.split(counts[:, :-1], 3, axis=1)

@@ -1,4 +1,4 @@
-"""The private modules of scikit-learn that we use, and parts that its older versions lack, all in one place."""
+"""The private modules of scikit-learn that we use, and parts that its older versions lack."""
 import inspect
 
 from sklearn.base import BaseEstimator
@@ -25,8 +25,9 @@ except ImportError:  # before scikit-learn 1.9
 class CheckedParameters(BaseEstimator):
     """An object with parameters that are checked by its `_parameter_constraints`.
 
-    scikit-learn makes the constraints and inspects the signature in each check, which takes half of the time of learning a
-    sample. Here a class makes its constraints once, and defaults need no check.
+    scikit-learn makes the constraints and inspects the signature in each check, which takes half of
+    the time of learning a sample. Here a class makes its constraints once, and defaults need no
+    check.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -43,7 +44,10 @@ class CheckedParameters(BaseEstimator):
 
 
 def check_parameters(checked, *names):
-    """Raises scikit-learn's error where parameters (None named: any) break the constraints of their class."""
+    """Raises scikit-learn's error where parameters break the constraints of their class.
+
+    Without `names` all are checked.
+    """
     made = checked._made_constraints
     for name in names or made:
         default, constraints = made[name]

@@ -1,7 +1,9 @@
-"""Epochs: the loop of training, the schedule of the rate, the stopping rule, and the calls of callbacks.
+"""Epochs: the loop of training, the schedule of the rate, the stopping rule, and the calls of
+callbacks.
 
-How to read it: `train` is the loop. A `Learner` holds the network in training and learns an epoch; the core is called here
-alone to learn. A schedule says which share of the initial rate an epoch has, a `StoppingRule` when nothing improves any more.
+How to read it: `train` is the loop. A `Learner` holds the network in training and learns an epoch;
+the core is called here alone to learn. A schedule says which share of the initial rate an epoch
+has, a `StoppingRule` when nothing improves any more.
 """
 import copy
 import time
@@ -23,7 +25,10 @@ from ._weights import weights_copy
 
 
 class Samples(NamedTuple):
-    """Checked samples to learn from or to score. Indices say which take part, so that none are copied."""
+    """Checked samples to learn from or to score.
+
+    Indices say which take part, so that none are copied.
+    """
 
     X: np.ndarray  # as `_inputs` checks it
     core: CoreSamples  # the core's view of it
@@ -56,15 +61,16 @@ class Learner:
         )
 
     def order(self, rows):
-        """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
+        """The rows in the order of the next epoch: a function of the seed and of `t_` alone."""
         estimator = self.estimator
         return epoch_order(rows, estimator.seed_, estimator.t_) if estimator.shuffle else rows
 
     def learn_epoch(self, samples, shares=(1, 1), counts=None):
         """Learns each sample once and returns their mean loss.
 
-        `shares` are those of the initial rate and noise at the first sample, and where one after the last would stand. Into
-        `counts` go the spikes of each sample, as the core's `train_epoch` says.
+        `shares` are those of the initial rate and noise at the first sample, and where one after
+        the last would stand. Into `counts` go the spikes of each sample, as the core's
+        `train_epoch` says.
         """
         estimator = self.estimator
         labels, Y = self.targets.core_arrays(samples.targets)
@@ -118,7 +124,7 @@ class ConstantRate:
     """The initial rate in every epoch."""
 
     def shares(self, epoch):
-        """Shares of the initial rate at the first sample of an epoch, and where one after the last would stand."""
+        """Shares of the initial rate at the first sample of an epoch, and after its last."""
         return 1, 1
 
     def lower(self):
@@ -162,7 +168,10 @@ def rate_schedule(estimator):
 
 
 class StoppingRule:
-    """Counts epochs in a row whose merit (score, or negative loss) does not improve on the best by `tol`."""
+    """Counts epochs in a row whose merit does not improve on the best by `tol`.
+
+    The merit is the validation score or the negative loss.
+    """
 
     def __init__(self, tol, n_iter_no_change):
         self.tol = tol
@@ -189,9 +198,9 @@ class StoppingRule:
 def train(estimator, samples, validation, context, call):
     """Epochs until max_iter, until nothing improves any more or until a callback says so.
 
-    Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored best on the samples
-    `validation`, or, if they are None, on samples held out. `context` is that of the callbacks of this fit, `call` holds the
-    keywords of each of their hooks.
+    Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored
+    best on the samples `validation`, or, if they are None, on samples held out. `context` is that
+    of the callbacks of this fit, `call` holds the keywords of each of their hooks.
     """
     scored = estimator.early_stopping
     if scored:
@@ -241,7 +250,10 @@ def train(estimator, samples, validation, context, call):
 
 
 def fitted_copy(estimator, learner=None):
-    """Copies of all that `fit` has set so far, and of the potentials with which a network in training would go on."""
+    """Copies of all attributes that `fit` has set so far.
+
+    With a `learner` those include the potentials with which it would go on.
+    """
     if learner is not None:
         learner.store_potentials()
     return copy.deepcopy({name: value for name, value in vars(estimator).items() if name.endswith("_")})

@@ -1,7 +1,8 @@
 """X of every kind, checked: arrays, lists, sparse matrices, frames with names, and streams.
 
-Plain arrays and lists skip the validation of scikit-learn, which costs more than a prediction. Checked X is C-ordered float32
-of shape (n_samples, n_features), or (n_samples, n_time_steps, n_features) for streams, or a CSR matrix of float32.
+Plain arrays and lists skip the validation of scikit-learn, which costs more than a prediction.
+Checked X is C-ordered float32 of shape (n_samples, n_features), or (n_samples, n_time_steps,
+n_features) for streams, or a CSR matrix of float32.
 """
 import numpy as np
 from scipy.sparse import issparse
@@ -15,7 +16,8 @@ from ._core.samples import Samples as CoreSamples
 def check_input(estimator, X):
     """X to predict, checked against the features that a fitted estimator knows.
 
-    Values of plain arrays that are not finite are left to the core, which finds them: see `check_finite`.
+    Values of plain arrays that are not finite are left to the core, which finds them: see
+    `check_finite`.
     """
     plain = _plain_input(estimator, X, reset=False)
     if plain is not None:
@@ -28,7 +30,8 @@ def check_input(estimator, X):
 def check_training_input(estimator, X, y, target_checks, reset):
     """X and y to train on, and whether the values of X are known to be finite.
 
-    With `reset` the estimator learns its features from X. `target_checks` are arguments of validate_data.
+    With `reset` the estimator learns its features from X. `target_checks` are arguments of
+    validate_data.
     """
     plain = _plain_input(estimator, X, reset)
     if plain is not None:
@@ -85,7 +88,7 @@ def is_stream(X):
 
 
 def frames(X):
-    """Checked X as the core takes it: where it is dense, a static vector is a stream of one frame."""
+    """Checked X as the core takes it: a dense static vector is a stream of one frame."""
     return X if is_stream(X) or issparse(X) else X[:, np.newaxis]
 
 
@@ -95,14 +98,18 @@ def core_samples(X):
 
 
 def active_features(X):
-    """How many features of a sample of checked X the core looks at, on average: of a sparse one those that are stored."""
+    """How many features of a sample of checked X the core reads, on average.
+
+    Of a sparse sample it reads the stored ones.
+    """
     return 1 + X.nnz / X.shape[0] if issparse(X) else X.shape[-1]
 
 
 def _plain_array(values, kinds):
     """`values` as an array of one or two dimensions, or None.
 
-    It is None where `values` are neither an array nor a list, or of a type that is not among `kinds` (NumPy's letters).
+    It is None where `values` are neither an array nor a list, or of a type that is not among
+    `kinds` (NumPy's letters).
     """
     if type(values) is list:
         try:
@@ -152,8 +159,8 @@ def _check_stream(estimator, X, reset):
 def _orderly(X):
     """X in an order that the core can read.
 
-    X is copied where its numbers straddle words (as in packed records: C has no floats there), or where a sparse matrix has
-    its columns in disorder or twice.
+    X is copied where its numbers straddle words (as in packed records: C has no floats there), or
+    where a sparse matrix has its columns in disorder or twice.
     """
     if not issparse(X):
         return X if X.flags.aligned else X.copy()

@@ -3,37 +3,44 @@ from ._compat import CheckedParameters, StrOptions
 
 
 class SpikingBackprop(CheckedParameters):
-    """Spiking backpropagation and its variants: how an estimator turns errors into changes of weights.
+    """Spiking backpropagation and its variants: how an estimator turns errors into changes of
+    weights.
 
-    An estimator takes it as `learning_rule`. The default is the rule of the estimators' defaults; `learning_rule="paper"` is
-    the rule of O'Connor & Welling [1]_, `SpikingBackprop(feedback="step", weight_update="fractional",
-    output_activation="rectifying", mask_negative_inputs=True)`.
+    An estimator takes it as `learning_rule`. The default is the rule of the estimators' defaults;
+    `learning_rule="paper"` is the rule of O'Connor & Welling [1]_,
+    `SpikingBackprop(feedback="step", weight_update="fractional", output_activation="rectifying",
+    mask_negative_inputs=True)`.
 
-    An estimator never changes the rule that it is given. It reads the parameters of the rule when one of its methods is
-    called, like its own parameters. Two estimators with one rule share it; `sklearn.base.clone` copies it.
+    An estimator never changes the rule that it is given. It reads the parameters of the rule when
+    one of its methods is called, like its own parameters. Two estimators with one rule share it;
+    `sklearn.base.clone` copies it.
 
     Parameters
     ----------
     feedback : {"sample", "step"}, default="sample"
-        When the error is sent down: once, after the last time step, or at the end of every time step (the paper's).
+        When the error is sent down: once, after the last time step, or at the end of every time
+        step (the paper's).
     weight_update : {"sgd", "fractional"}, default="sgd"
-        "sgd": at the end of the sample, by the product of presynaptic and error spike counts. "fractional" (the paper's
-        FSGD): at each error spike, by the presynaptic counts so far.
+        "sgd": at the end of the sample, by the product of presynaptic and error spike counts.
+        "fractional" (the paper's FSGD): at each error spike, by the presynaptic counts so far.
     output_activation : {"linear", "rectifying"}, default="linear"
-        "linear": the error is taken at the accumulated output. "rectifying": it is the output spikes minus the target
-        spikes (the paper's; squared error only, and targets of at least 0). Predictions are never rectified.
+        "linear": the error is taken at the accumulated output. "rectifying": it is the output
+        spikes minus the target spikes (the paper's; squared error only, and targets of at least 0).
+        Predictions are never rectified.
     hold_error : bool, default=True
-        Rectifying outputs with feedback "step": True sends the difference of output and target spikes down at the end of
-        the time step, False sends every output spike at once.
+        Rectifying outputs with feedback "step": True sends the difference of output and target
+        spikes down at the end of the time step, False sends every output spike at once.
     smooth_gradient : bool, default=False
-        True: weights change by the sum of input behind the spikes of a presynaptic unit. False: by their count.
+        True: weights change by the sum of input behind the spikes of a presynaptic unit. False: by
+        their count.
     backward_reset : {"keep", "zero", "random"}, default="keep"
-        Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
-        sent and the network does not learn) or uniform in [-1/2, 1/2).
+        Error potentials at the start of a sample: those of the last one (the paper's), zero (small
+        errors are then never sent and the network does not learn) or uniform in [-1/2, 1/2).
     forward_reset : {"zero", "keep"}, default="zero"
         Potentials at the start of a training sample. Prediction always starts at zero.
     mask_negative_inputs : bool, default=False
-        Whether weights learn only from positive presynaptic counts, as in the program of the paper's authors.
+        Whether weights learn only from positive presynaptic counts, as in the program of the
+        paper's authors.
 
     See Also
     --------
@@ -42,8 +49,8 @@ class SpikingBackprop(CheckedParameters):
 
     Notes
     -----
-    The parameters of the rule and of the estimator combine freely, but for these rows. An estimator refuses a
-    combination that breaks one, with a ValueError that says the same.
+    The parameters of the rule and of the estimator combine freely, but for these rows. An estimator
+    refuses a combination that breaks one, with a ValueError that says the same.
 
     ==============================  ===============================  ===============================
     parameter                       needs                            because

@@ -1,7 +1,9 @@
-"""FittedNetwork: weights and dynamics that can be run. Everything that runs a fitted network takes one.
+"""FittedNetwork: weights and dynamics that can be run. Everything that runs a fitted network takes
+one.
 
-How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and `exit_steps` run the network,
-`spike_counts` and its kin count spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
+How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and
+`exit_steps` run the network, `spike_counts` and its kin count spikes. `fitted_network` also unwraps
+a Pipeline. The core is called here alone to predict.
 """
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -25,7 +27,8 @@ MANY_ROWS = 1000
 class FittedNetwork(NamedTuple):
     """A fitted network, with the parameters that its estimator had when it was read. It is frozen.
 
-    Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked, comes from `check_input`.
+    Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked,
+    comes from `check_input`.
     """
 
     coefs: list  # of ndarray, shape (n_in, n_out)
@@ -39,8 +42,8 @@ class FittedNetwork(NamedTuple):
     n_jobs: int | None
     estimator: Any  # knows the names of the features, by which X is checked, and how it was trained
 
-    # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
-    # thread, and one that is running ends soon after Ctrl-C.
+    # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so
+    # that a block is worth a thread, and one that is running ends soon after Ctrl-C.
     work_of_block = 1e8
     # Spikes of single units are counted in batches of about so many numbers.
     numbers_of_batch = 2**22
@@ -85,7 +88,10 @@ class FittedNetwork(NamedTuple):
     # Input and arrays.
 
     def check_input(self, X):
-        """X, unchecked so far, as the other methods take it. Raises where it does not have the estimator's features."""
+        """Unchecked X as the other methods take it.
+
+        Raises ValueError where it does not have the features of the estimator.
+        """
         return check_input(self.estimator, X)
 
     def steps_of(self, X):
@@ -95,8 +101,8 @@ class FittedNetwork(NamedTuple):
     def arrays(self, n_rows=1):
         """Weights and biases as the core reads them, to predict so many samples.
 
-        They are copied where a user has put in another kind of array, and where that is soon made good, as weights from a
-        file are not in the layout that is read fastest.
+        They are copied where a user has put in another kind of array, and where that is soon made
+        good, as weights from a file are not in the layout that is read fastest.
         """
         coefs = [
             w
@@ -112,27 +118,29 @@ class FittedNetwork(NamedTuple):
     # Outputs.
 
     def answers(self, X):
-        """The outputs that predictions are made of, those of each sample when it exits, shape (n_samples, n_outputs)."""
+        """The outputs of each sample when it exits, shape (n_samples, n_outputs)."""
         return self._run(X, exits=self.exit_margin is not None)[0][0]
 
     def outputs(self, X, rows=None):
-        """Outputs after the last time step for (rows of) X, shape (n_rows, n_outputs). No sample exits."""
+        """Outputs after the last time step for (rows of) X, shape (n_rows, n_outputs)."""
         return self._run(X, rows=rows)[0][0]
 
     def staged_outputs(self, X):
-        """Outputs after each time step, shape (n_time_steps, n_samples, n_outputs). No sample exits."""
+        """Outputs after each time step, shape (n_time_steps, n_samples, n_outputs)."""
         return self._run(X, n_steps=self.steps_of(X))[0]
 
     def exit_steps(self, X):
-        """The time step after which each sample ends, shape (n_samples,): without `exit_margin` the last."""
+        """The time step after which each sample ends, shape (n_samples,)."""
         if self.exit_margin is None:
             return np.full(X.shape[0], self.steps_of(X), dtype=np.int64)
         return self._run(X, exits=True)[1]
 
     def _run(self, X, n_steps=1, rows=None, exits=False):
-        """Outputs after the last n_steps time steps for (rows of) X, shape (n_steps, n_rows, n_outputs).
+        """Outputs after the last n_steps time steps for (rows of) X, shape (n_steps, n_rows,
+        n_outputs).
 
-        With `exits` samples may end early; then also the time step at which each row ended, else None.
+        With `exits` samples may end early; then also the time step at which each row ended, else
+        None.
         """
         n_time_steps = self.steps_of(X)
         dynamics = core_dynamics(self.simulation, self.neuron, n_time_steps)
@@ -197,19 +205,29 @@ class FittedNetwork(NamedTuple):
 
     @property
     def stepped_simulation(self):
-        """The simulation whose spikes are counted: "counting" has the states of "clock-driven", and no time steps."""
+        """The simulation whose spikes are counted.
+
+        "counting" has the states of "clock-driven", but does not step through time.
+        """
         return "clock-driven" if self.simulation == "counting" else self.simulation
 
     def spike_counts(self, X):
-        """Spikes of the input and of each hidden layer, shape (n_samples, n_time_steps, n_layers - 1)."""
+        """Spikes of the input and of each hidden layer.
+
+        The shape is (n_samples, n_time_steps, n_layers - 1).
+        """
         return self._count(X)[0]
 
     def unit_spike_counts(self, X):
-        """Spikes of each unit by sign: a list of arrays (n_samples, n_time_steps, n_units, 2), one a layer, input first."""
+        """Spikes of each unit by sign.
+
+        A list of arrays (n_samples, n_time_steps, n_units, 2), one a layer, input first.
+        """
         return np.split(self._count(X, by_unit=True)[1], np.cumsum(self.n_units[:-2]), axis=2)
 
     def unit_batches(self, X):
-        """Yield spikes of each unit, of all layers, for batches of samples: arrays (n_rows, n_time_steps, n_units).
+        """Yield spikes of each unit, of all layers, for batches of samples: arrays (n_rows,
+        n_time_steps, n_units).
 
         Memory does not grow with the number of samples.
         """
@@ -219,7 +237,7 @@ class FittedNetwork(NamedTuple):
             yield units[..., 0] + units[..., 1]
 
     def _count(self, X, by_unit=False, first_row=0):
-        """Spikes by layer, and by unit and sign or None; none are counted once a sample has ended."""
+        """Spikes by layer, and by unit and sign or None. A sample that has ended has none."""
         simulation, n_time_steps = self.stepped_simulation, self.steps_of(X)
         dynamics = core_dynamics(simulation, self.neuron, n_time_steps)
         network = Network(dynamics, *self.arrays(), tallied=by_unit and simulation in EVENT_DRIVEN)
@@ -241,7 +259,8 @@ class FittedNetwork(NamedTuple):
 
 
 def fitted_network(estimator, X=None):
-    """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked, as it reaches the network.
+    """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked,
+    as it reaches the network.
 
     A FittedNetwork is taken as it is.
     """

@@ -83,8 +83,9 @@ PAPER_SETTINGS = {
     "normalized_step": False,
     "learning_rule": "paper",
 }
-"""Parameters that make an estimator the network of O'Connor & Welling (2016), which has 200 neurons in each of two hidden
-layers: ``SpikingMLPClassifier((200, 200), **PAPER_SETTINGS)``. They are plain values: estimators share nothing by them."""
+"""Parameters that make an estimator the network of O'Connor & Welling (2016), which has 200 neurons
+in each of two hidden layers: ``SpikingMLPClassifier((200, 200), **PAPER_SETTINGS)``. They are plain
+values: estimators share nothing by them."""
 
 
 def rule_of(estimator):
@@ -108,7 +109,7 @@ def time_steps(estimator):
 
 
 def choose_simulation(estimator, rule):
-    """The simulation that `estimator.simulation` names, or for "auto" the cheapest that computes what is asked for."""
+    """The simulation that `estimator.simulation` names, or for "auto" the cheapest possible."""
     if estimator.simulation != "auto":
         return estimator.simulation
     if estimator.neuron == "signed" and rule.weight_update == "sgd" and rule.feedback == "sample":
@@ -156,7 +157,10 @@ def refusals(estimator, rule, simulation):
 
 
 def checked_simulation(estimator):
-    """The simulation to use. Raises ValueError for a combination of parameters that cannot be computed."""
+    """The simulation to use.
+
+    Raises ValueError for a combination of parameters that cannot be computed.
+    """
     rule = rule_of(estimator)
     simulation = choose_simulation(estimator, rule)
     if simulation not in SIMULATIONS or estimator.neuron not in NEURONS:
@@ -179,7 +183,8 @@ def core_dynamics(simulation, neuron, n_time_steps):
 
 
 def core_settings(estimator, n_time_steps, loss):
-    """The settings of a network in training: dynamics, error rule, update rule, dropping. `loss` is the core's.
+    """The settings of a network in training: dynamics, error rule, update rule, dropping. `loss` is
+    the core's.
 
     Raises ValueError for a combination of parameters that cannot be computed.
     """

@@ -11,87 +11,101 @@ from .conversion import ConvertibleMLP
 class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
     """Deep spiking network regressor, trained by spiking backpropagation.
 
-    The output is the last layer's accumulated input divided by time: real numbers, one or several a sample.
+    The output is the last layer's accumulated input divided by time: real numbers, one or several a
+    sample.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
     n_time_steps : int, default=16
-        Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples of 1/T, so a larger T
-        is finer. Read when a method is called: a fitted network can predict with another T. A stream brings its own.
+        Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples
+        of 1/T, so a larger T is finer. Read when a method is called: a fitted network can predict
+        with another T. A stream brings its own.
     neuron : {"signed", "rectifying"}, default="signed"
-        Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net count follows its
-        input down as well as up, or only ever fires (the paper's, whose count depends on the order of its input).
-    simulation : {"auto", "counting", "clock-driven", "event-driven", "event-driven-depth-first"}, default="auto"
-        How the network is computed. "counting": the state at the last time step directly (signed neurons, sgd, feedback
-        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires. "event-driven":
-        spike by spike (the paper's), a layer takes all spikes of a time step before the next layer does.
-        "event-driven-depth-first": spike by spike, each spike goes all the way up before the next. "auto" is the first of
-        counting, clock-driven and event-driven that can compute the learning rule. Read when a method is called.
+        Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net
+        count follows its input down as well as up, or only ever fires (the paper's, whose count
+        depends on the order of its input).
+    simulation : str, default="auto"
+        How the network is computed. "counting": the state at the last time step directly (signed
+        neurons, sgd, feedback "sample"). "clock-driven": step by step, a layer integrates all
+        spikes of a step before it fires. "event-driven": spike by spike (the paper's), a layer
+        takes all spikes of a time step before the next layer does. "event-driven-depth-first":
+        spike by spike, each spike goes all the way up before the next. "auto" is the first of
+        counting, clock-driven and event-driven that can compute the learning rule. Read when a
+        method is called.
     fit_intercept : bool, default=True
         Whether neurons have biases (the paper's have none).
     weight_init_scale : float, default=None
-        Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is 0.01).
+        Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is
+        0.01).
     loss : {"squared_error"}, default="squared_error"
         Half the squared distance of the output to the target.
     error_resolution : float, default=8.0
-        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
-        paper's network, more sends errors back more finely, at the cost of more error spikes.
+        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate
+        divided by it; 1 is the paper's network, more sends errors back more finely, at the cost of
+        more error spikes.
     learning_rate_init : float, default=0.05
-        Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`; plain steps take
-        rates from about 0.001 to 0.05, smaller for more or larger features.
+        Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`;
+        plain steps take rates from about 0.001 to 0.05, smaller for more or larger features.
     learning_rate : {"linear", "constant", "adaptive"}, default="linear"
-        Schedule in `fit`: falling linearly to zero at `max_iter` epochs; constant; or divided by 5 whenever
-        `n_iter_no_change` epochs pass without improvement, until below 1e-6. `partial_fit` is always constant.
+        Schedule in `fit`: falling linearly to zero at `max_iter` epochs; constant; or divided by 5
+        whenever `n_iter_no_change` epochs pass without improvement, until below 1e-6. `partial_fit`
+        is always constant.
     normalized_step : bool, default=True
-        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares), which keeps learning
-        stable whatever the scale of the features.
+        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares),
+        which keeps learning stable whatever the scale of the features.
     max_iter : int, default=200
         Epochs of `fit` at most.
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new order.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
-        bit.
+        Initial weights, order, dropout (features too) and validation samples. An int makes training
+        reproducible bit for bit.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     verbose : bool or int, default=False
-        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more:
+        see `fit`.
     dropout : float, default=0.0
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
     input_dropout : float, default=0.0
-        Probability with which a feature is left out of a training sample, for all its time steps, in [0, 1); the others
-        are shown 1 / (1 - input_dropout) times as large. About 0.3 helps in long training where features repeat each
-        other (pixels).
+        Probability with which a feature is left out of a training sample, for all its time steps,
+        in [0, 1); the others are shown 1 / (1 - input_dropout) times as large. About 0.3 helps in
+        long training where features repeat each other (pixels).
     input_noise : float, default=0.0
-        Standard deviation, in units of the features, of noise that is added to every feature of a training sample: drawn
-        anew in each epoch, the same at all time steps, close to normal (a sum of eight uniform numbers). It is multiplied
-        by what share of `learning_rate_init` the rate is, so it falls as the rate does. Noise as large as the features makes
-        long training on principal components more accurate. A sparse sample takes as long as a dense one with it.
+        Standard deviation, in units of the features, of noise that is added to every feature of a
+        training sample: drawn anew in each epoch, the same at all time steps, close to normal (a
+        sum of eight uniform numbers). It is multiplied by what share of `learning_rate_init` the
+        rate is, so it falls as the rate does. Noise as large as the features makes long training on
+        principal components more accurate. A sparse sample takes as long as a dense one with it.
     max_norm : float, default=None
-        Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones are scaled down to it
-        after each epoch (and `partial_fit`). 1 to 2, with a falling rate and 15 epochs or more, makes networks of pixels
-        more accurate; None sets no limit. Biases and the output's weights have none.
+        Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones
+        are scaled down to it after each epoch (and `partial_fit`). 1 to 2, with a falling rate and
+        15 epochs or more, makes networks of pixels more accurate; None sets no limit. Biases and
+        the output's weights have none.
     spike_penalty : float, default=0.0
-        Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
+        Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that
+        fired it.
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
     early_stopping : bool, default=False
-        Whether to stop when R² on validation samples no longer improves, ending with the weights that scored best: on
-        those passed to `fit` as X_val and y_val, or else on `validation_fraction` of the training samples, held out.
+        Whether to stop when R² on validation samples no longer improves, ending with the weights
+        that scored best: on those passed to `fit` as X_val and y_val, or else on
+        `validation_fraction` of the training samples, held out.
     validation_fraction : float, default=0.1
         Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
         Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
     n_jobs : int, default=None
-        Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
-        otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
+        Threads that share the rows of a prediction, as joblib counts them: None is 1 unless
+        `joblib.parallel_config` says otherwise, -1 all processors. The result is the same, bit for
+        bit. Training takes one.
     learning_rule : None, "paper" or SpikingBackprop, default=None
-        The variant of spiking backpropagation. None is `SpikingBackprop()`; "paper" is the rule of O'Connor & Welling. Its
-        parameters can be searched as `learning_rule__feedback` and so on, where an instance is given. See
-        `SpikingBackprop` for the combinations of parameters that exist. It is never changed, and read when a method is
-        called.
+        The variant of spiking backpropagation. None is `SpikingBackprop()`; "paper" is the rule of
+        O'Connor & Welling. Its parameters can be searched as `learning_rule__feedback` and so on,
+        where an instance is given. See `SpikingBackprop` for the combinations of parameters that
+        exist. It is never changed, and read when a method is called.
 
     Attributes
     ----------
@@ -102,7 +116,8 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
     forward_potentials_ : list of ndarray of float32, shape (n_out,)
         With `forward_reset="keep"` the potentials that the next training sample starts from.
     backward_potentials_ : list of ndarray of float32, shape (n_out,)
-        Error potentials of each layer above the input, kept from sample to sample and from one `partial_fit` to the next.
+        Error potentials of each layer above the input, kept from sample to sample and from one
+        `partial_fit` to the next.
     loss_ : float
         Last of `loss_curve_`.
     loss_curve_ : list of float
@@ -135,8 +150,8 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
 
     Notes
     -----
-    Errors travel as spikes, `error_resolution` of them for an error of 1: scale targets to a spread of about 1, for
-    instance with `sklearn.compose.TransformedTargetRegressor`.
+    Errors travel as spikes, `error_resolution` of them for an error of 1: scale targets to a spread
+    of about 1, for instance with `sklearn.compose.TransformedTargetRegressor`.
 
     References
     ----------
@@ -242,17 +257,18 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
-            Static vectors, each shown `n_time_steps` times, or streams of one vector a time step. C-ordered float32 is
-            used as it is, anything else converted to it.
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+            Static vectors, each shown `n_time_steps` times, or streams of one vector a time step.
+            C-ordered float32 is used as it is, anything else converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, one or several a sample, dense or sparse; not negative where outputs rectify.
         sample_weight : array-like of shape (n_samples,), default=None
-            Multiplies the update of each sample, and so the learning rate: scale weights to a mean of about 1. 0 leaves the
-            sample out, as if it were not there. None is 1 for all.
+            Multiplies the update of each sample, and so the learning rate: scale weights to a mean
+            of about 1. 0 leaves the sample out, as if it were not there. None is 1 for all.
         X_val : array-like, shaped as X, default=None
-            Samples to score after each epoch with `early_stopping=True`, in place of samples held out of X. In a `Pipeline`
-            with metadata routing, `transform_input=["X_val"]` has them transformed as X is.
+            Samples to score after each epoch with `early_stopping=True`, in place of samples held
+            out of X. In a `Pipeline` with metadata routing, `transform_input=["X_val"]` has them
+            transformed as X is.
         y_val : array-like, shaped as y, default=None
             Their targets.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
@@ -269,15 +285,16 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
         Raises
         ------
         ValueError
-            If X, y or weights are unusable, if validation samples are passed without `early_stopping`, or if training
-            diverges; the estimator is then as it was before.
+            If X, y or weights are unusable, if validation samples are passed without
+            `early_stopping`, or if training diverges; the estimator is then as it was before.
 
         Notes
         -----
-        Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named "epoch". At the end of each,
-        `fitted_estimator` is the network so far, the callback's to keep; X and y are those passed to `fit`, and metadata
-        holds `sample_weight` where it was passed. Returning True ends training after that epoch; with `early_stopping` the
-        weights that scored best are kept all the same.
+        Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named
+        "epoch". At the end of each, `fitted_estimator` is the network so far, the callback's to
+        keep; X and y are those passed to `fit`, and metadata holds `sample_weight` where it was
+        passed. Returning True ends training after that epoch; with `early_stopping` the weights
+        that scored best are kept all the same.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
 
@@ -285,12 +302,12 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
     def partial_fit(self, X, y, sample_weight=None, *, coefs_init=None, intercepts_init=None):
         """Train on each sample once, at the constant rate `learning_rate_init`.
 
-        With `early_stopping=True` it is refused: there are no epochs to stop between. After an early stop, set it to False
-        to go on from the best weights.
+        With `early_stopping=True` it is refused: there are no epochs to stop between. After an
+        early stop, set it to False to go on from the best weights.
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
             One sample is enough: error potentials are kept from call to call.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
@@ -305,7 +322,8 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
         Raises
         ------
         ValueError
-            If X, y or weights are unusable, or if training diverges; the estimator is then as it was before.
+            If X, y or weights are unusable, or if training diverges; the estimator is then as it
+            was before.
         """
         return self._partial_fit(X, y, None, sample_weight, coefs_init, intercepts_init)
 
@@ -322,7 +340,7 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
         Returns
         -------
@@ -337,7 +355,7 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
         Yields
         ------

@@ -1,7 +1,8 @@
-"""Targets: labels, indicators and values. Each kind encodes y for the core, and decodes and scores outputs.
+"""Targets: labels, indicators and values. Each kind encodes y for the core, and decodes and scores
+outputs.
 
-To learn a kind from y, `classification_targets` and `regression_targets`; the kind of a fitted estimator is given by
-`fitted_targets`. An encoded y is an array with a row for each sample.
+To learn a kind from y, `classification_targets` and `regression_targets`; the kind of a fitted
+estimator is given by `fitted_targets`. An encoded y is an array with a row for each sample.
 """
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
@@ -14,7 +15,10 @@ from ._parameters import LOSSES
 
 
 class Labels:
-    """One class a sample: y of shape (n_samples,), encoded as int32 places among the sorted classes."""
+    """One class a sample: y of shape (n_samples,).
+
+    The code is the place of a label among the sorted classes, as int32.
+    """
 
     stratified = True  # whether samples are held out in the same share of each encoded target
     exit_threshold = None  # a sample is decided by its largest output and the second largest
@@ -38,7 +42,7 @@ class Labels:
         return LOSSES[self.loss]
 
     def fitted_attributes(self):
-        """The attributes that an estimator with these targets has, from which `fitted_targets` makes them again."""
+        """The attributes of an estimator with these targets, which `fitted_targets` reads."""
         return {"classes_": self.classes, "n_outputs_": self.n_outputs, "multilabel_": False}
 
     def encode(self, y, classes):
@@ -69,7 +73,10 @@ class Labels:
         return encoded, None
 
     def class_weights(self, class_weight, encoded, weights):
-        """Per-sample factors from `class_weight`, or None; `weights` are those of the samples, or None."""
+        """Per-sample factors from `class_weight`, or None.
+
+        `weights` are those of the samples, or None.
+        """
         if class_weight is None:
             return None
         if class_weight == "balanced":
@@ -100,13 +107,17 @@ class Labels:
         return log_softmax(outputs.astype(np.float64), axis=1)
 
     def examples(self):
-        """Targets that hold every label, often enough that scikit-learn does not take them for numbers to regress on."""
+        """Targets that hold every label.
+
+        They repeat, as scikit-learn takes labels that do not for numbers to regress on.
+        """
         return np.repeat(self.classes, 3, axis=0)
 
     def widen(self, weights):
         """Weights (or biases) of an MLP's output layer, for our outputs.
 
-        The logistic function of its one output of two classes is the softmax of two outputs that differ by it.
+        The logistic function of its one output of two classes is the softmax of two outputs that
+        differ by it.
         """
         return np.concatenate([-weights / 2, weights / 2], axis=-1) if weights.shape[-1] == 1 else weights
 
@@ -118,7 +129,10 @@ class Labels:
 
 
 class Indicators:
-    """Any of several labels a sample: y of shape (n_samples, n_labels), 0 or 1, encoded as float32."""
+    """Any of several labels a sample: y of shape (n_samples, n_labels), 0 or 1.
+
+    The code is the same as float32.
+    """
 
     stratified = False
 
@@ -126,7 +140,8 @@ class Indicators:
         self.classes = classes
         self.n_outputs = len(classes)
         self.loss = loss
-        # The output from which a sample has a label: where the sigmoid is 1/2, or halfway between the targets 0 and 1.
+        # The output from which a sample has a label: where the sigmoid is 1/2, or halfway between
+        # the targets 0 and 1.
         self.threshold = self.exit_threshold = 0.5 if loss == "squared_error" else 0.0
 
     @classmethod
@@ -184,7 +199,10 @@ class Indicators:
 
 
 class Values:
-    """Numbers: y of shape (n_samples,) or (n_samples, n_outputs), encoded as float32 of shape (n_samples, n_outputs)."""
+    """Numbers: y of shape (n_samples,) or (n_samples, n_outputs).
+
+    The code has two dimensions and is float32.
+    """
 
     stratified = False
     exit_threshold = None
@@ -228,7 +246,10 @@ class Values:
 
 
 def classification_targets(y, classes, known, loss):
-    """Targets of a classifier and an array y in their code. `known` are those of a fitted network; None learns them from y."""
+    """Targets of a classifier, and an array y in their code.
+
+    `known` are those of a fitted network; None learns them from y.
+    """
     if y.ndim == 2 and y.shape[1] > 1:
         check_classification_targets(y)
         if type_of_target(y) != "multilabel-indicator" or not np.isin(y, (0, 1)).all():
@@ -268,10 +289,11 @@ def _check_columns(classes, labels):
 
 
 def _distinct_labels(y):
-    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where they are not classes.
+    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where
+    they are not classes.
 
-    `check_classification_targets` sorts all of y. Where labels repeat, it gets them alone, each twice: once would be as many
-    classes as samples, of which it warns.
+    `check_classification_targets` sorts all of y. Where labels repeat, it gets them alone, each
+    twice: once would be as many classes as samples, of which it warns.
     """
     if y.dtype.kind == "O":
         check_classification_targets(y[:1])

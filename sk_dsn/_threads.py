@@ -8,14 +8,14 @@ from joblib.parallel import get_active_backend
 
 
 def row_blocks(n_rows, work_of_row, work_of_block):
-    """Slices that cover the rows in order, each of about `work_of_block`, which is worth a thread."""
+    """Slices that cover the rows in order, each of about `work_of_block`: worth a thread."""
     size = max(1, int(work_of_block / work_of_row))
     return [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]
 
 
 def thread_count(n_jobs):
-    """Threads that `n_jobs` allows: as joblib reads it, and within one of its workers no more than the worker's share of
-    the processors, which joblib leaves in OMP_NUM_THREADS."""
+    """Threads that `n_jobs` allows: as joblib reads it, and within one of its workers no more than
+    the worker's share of the processors, which joblib leaves in OMP_NUM_THREADS."""
     n_threads = effective_n_jobs(n_jobs)
     if n_threads > 1 and (get_active_backend()[0].nesting_level or 0) > 0:
         share = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
@@ -24,9 +24,11 @@ def thread_count(n_jobs):
 
 
 def run_in_threads(work, blocks, n_threads):
-    """Calls work(queue) in as many threads, the caller's among them; each takes blocks from the queue until it is empty.
+    """Calls work(queue) in as many threads, the caller's among them; each takes blocks from the
+    queue until it is empty.
 
-    Where a call raises, or Ctrl-C does, the queue is emptied, so that the others end with the block they are at.
+    Where a call raises, or Ctrl-C does, the queue is emptied, so that the others end with the block
+    they are at.
     """
     queue = deque(blocks)
     if n_threads == 1:

@@ -1,4 +1,4 @@
-"""The weights that a network starts with or goes on with, and the other fitted attributes of an estimator."""
+"""The weights that a network starts with or goes on with, and its other fitted attributes."""
 from itertools import pairwise
 from numbers import Integral
 
@@ -9,7 +9,8 @@ from ._core.network import padded_copy, padded_zeros
 
 
 def start_network(estimator, coefs_init=None, intercepts_init=None):
-    """Gives an estimator new weights, or those given, and the attributes of a network that has learned nothing.
+    """Gives an estimator new weights, or those given, and the attributes of a network that has
+    learned nothing.
 
     The estimator knows its numbers of features and of outputs.
     """
@@ -41,7 +42,7 @@ def start_network(estimator, coefs_init=None, intercepts_init=None):
 
 
 def continue_network(estimator):
-    """Gives an estimator copies of its weights to train on, so that those of before do not change."""
+    """Gives an estimator copies of its weights to train on: the old arrays do not change."""
     sizes = _layer_sizes(estimator)
     shapes = [w.shape for w in estimator.coefs_]
     if shapes != list(pairwise(sizes)):
@@ -69,7 +70,7 @@ def _layer_sizes(estimator):
 
 
 def _copy_into(arrays, values, name):
-    """Copies a user's list of arrays into arrays of the network's shapes; None leaves them as they are."""
+    """Copies a user's list of arrays into arrays of the network's shapes; None changes nothing."""
     if values is None:
         return
     if not isinstance(values, (list, tuple)):

@@ -14,7 +14,8 @@ from ._parameters import checked_simulation
 from ._targets import Indicators, Labels, Values
 from ._weights import start_network
 
-# scikit-learn's networks are imported when they are used: they would take a part of the time to import this package.
+# scikit-learn's networks are imported when they are used: they would take a part of the time to
+# import this package.
 
 __all__ = ["from_mlp", "to_mlp"]
 
@@ -23,7 +24,8 @@ _LINEAR_OUTPUTS = {"identity", "softmax", "logistic"}
 
 
 def from_mlp(estimator_class, mlp, X=None, *, percentile=99.9, **params):
-    """The spiking network with the weights of a fitted rectified-linear one: `estimator_class.from_mlp`.
+    """The spiking network with the weights of a fitted rectified-linear one:
+    `estimator_class.from_mlp`.
 
     Parameters
     ----------
@@ -56,7 +58,8 @@ def from_mlp(estimator_class, mlp, X=None, *, percentile=99.9, **params):
 
 
 def to_mlp(estimator):
-    """The conventional rectified-linear network with the weights of a spiking one: `estimator.to_mlp`.
+    """The conventional rectified-linear network with the weights of a spiking one:
+    `estimator.to_mlp`.
 
     Parameters
     ----------
@@ -98,24 +101,28 @@ class ConvertibleMLP:
     def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
         """The spiking network with the weights of a fitted rectified-linear one.
 
-        Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further (`partial_fit`, or `fit` with
-        `warm_start=True`).
+        Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further
+        (`partial_fit`, or `fit` with `warm_start=True`).
 
         Parameters
         ----------
         mlp : MLPClassifier or MLPRegressor
-            Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and names of features are
-            kept. The one output of a binary classifier becomes two, with weights -w/2 and w/2.
+            Fitted, of the kind of this estimator, with `activation="relu"`. Its classes, biases and
+            names of features are kept. The one output of a binary classifier becomes two, with
+            weights -w/2 and w/2.
         X : array-like or sparse matrix of shape (n_samples, n_features), default=None
-            Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a layer's weights and
-            biases are divided by a percentile of its positive activations, and the next layer's weights multiplied by it,
-            which leaves the function of `mlp` as it is. The neurons of every layer then spike at a rate of up to about 1 a
-            time step: more finely where activations were small, with fewer spikes where they were large. None keeps the
-            weights as they are.
+            Samples to rescale the hidden layers by, for instance the training data ([1]_, [2]_): a
+            layer's weights and biases are divided by a percentile of its positive activations, and
+            the next layer's weights multiplied by it, which leaves the function of `mlp` as it is.
+            The neurons of every layer then spike at a rate of up to about 1 a time step: more
+            finely where activations were small, with fewer spikes where they were large. None keeps
+            the weights as they are.
         percentile : float, default=99.9
-            Which percentile, above 0 and at most 100 (the largest activation, as in [1]_). Used with X.
+            Which percentile, above 0 and at most 100 (the largest activation, as in [1]_). Used
+            with X.
         **params : dict
-            Parameters of the estimator other than `hidden_layer_sizes`, for instance `n_time_steps` or `neuron`.
+            Parameters of the estimator other than `hidden_layer_sizes`, for instance `n_time_steps`
+            or `neuron`.
 
         Returns
         -------
@@ -129,8 +136,8 @@ class ConvertibleMLP:
         TypeError
             If `mlp` is of another kind.
         ValueError
-            If `mlp` has neurons or outputs that a spiking network does not have (another activation, a Poisson
-            loss), or if X, percentile or params are unusable.
+            If `mlp` has neurons or outputs that a spiking network does not have (another
+            activation, a Poisson loss), or if X, percentile or params are unusable.
 
         See Also
         --------
@@ -139,10 +146,11 @@ class ConvertibleMLP:
         References
         ----------
         .. [1] P. U. Diehl, D. Neil, J. Binas, M. Cook, S.-C. Liu and M. Pfeiffer (2015). "Fast-classifying, high-accuracy
-           spiking deep networks through weight and threshold balancing". International Joint Conference on Neural
-           Networks.
+           spiking deep networks through weight and threshold balancing". International Joint
+           Conference on Neural Networks.
         .. [2] B. Rueckauer, I.-A. Lungu, Y. Hu, M. Pfeiffer and S.-C. Liu (2017). "Conversion of continuous-valued deep
-           networks to efficient event-driven networks for image classification". Frontiers in Neuroscience 11:682.
+           networks to efficient event-driven networks for image classification". Frontiers in
+           Neuroscience 11:682.
 
         Examples
         --------
@@ -163,8 +171,9 @@ class ConvertibleMLP:
         Returns
         -------
         mlp : MLPClassifier or MLPRegressor
-            Fitted, with float32 weights. Two outputs of a binary classifier become one, their difference. What it does
-            not share with this estimator, such as its solver, has scikit-learn's defaults.
+            Fitted, with float32 weights. Two outputs of a binary classifier become one, their
+            difference. What it does not share with this estimator, such as its solver, has
+            scikit-learn's defaults.
 
         Raises
         ------
@@ -204,11 +213,14 @@ def _targets_of(mlp, classifying, loss):
         return Values(mlp.n_outputs_, mlp.n_outputs_ == 1)
     if mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1:
         return Indicators(np.arange(mlp.n_outputs_), loss)
-    return Labels(mlp.classes_.copy(), loss)
+    return Labels.learn(np.repeat(mlp.classes_, 3), None, loss)
 
 
 def _rescaled_layers(mlp, X, percentile):
-    """The MLP's weights and biases, with each hidden layer divided by a percentile of its positive activations."""
+    """The MLP's weights and biases, each hidden layer divided by a percentile of its activations.
+
+    Only positive activations count.
+    """
     if not isinstance(percentile, Real) or not 0 < percentile <= 100:
         raise ValueError(f"percentile must be above 0 and at most 100, got {percentile!r}.")
     activations = validate_data(mlp, X, accept_sparse="csr", dtype=np.float64, reset=False)

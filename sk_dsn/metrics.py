@@ -1,4 +1,7 @@
-"""What a network costs in spikes: counts of the spiking network itself, not of what the processor did to compute it."""
+"""The cost of a network in spikes.
+
+The counts are those of the spiking network, not of the processor that computed it.
+"""
 import numpy as np
 from sklearn.utils import Bunch
 
@@ -28,15 +31,15 @@ def spike_counts(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted; a Pipeline must end with one of them.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
     Returns
     -------
     counts : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
-        Spikes taken back included. Under "counting" those of the clock-driven simulation, which has the same state at
-        each time step: the sum over units of abs(N_t - N_(t-1)), with N_t a unit's net count after t steps. Under
-        "event-driven" passing spikes count too. The output layer does not spike, nor does any once a sample has ended by
-        the estimator's `exit_margin`.
+        Spikes taken back included. Under "counting" those of the clock-driven simulation, which has
+        the same state at each time step: the sum over units of abs(N_t - N_(t-1)), with N_t a
+        unit's net count after t steps. Under "event-driven" passing spikes count too. The output
+        layer does not spike, nor does any once a sample has ended by the estimator's `exit_margin`.
 
     Examples
     --------
@@ -59,14 +62,15 @@ def unit_spike_counts(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
     Returns
     -------
     counts : list of ndarray of int32, shape (n_samples, n_time_steps, n_units, 2)
-        One array a layer, input first. [..., 0] holds positive spikes, [..., 1] negative ones: of input units those that
-        stand for negative input, of signed neurons those that take a spike back. Their sum over units and signs is
-        `spike_counts`. An array of all of them: keep n_samples small.
+        One array a layer, input first. [..., 0] holds positive spikes, [..., 1] negative ones: of
+        input units those that stand for negative input, of signed neurons those that take a spike
+        back. Their sum over units and signs is `spike_counts`. An array of all of them: keep
+        n_samples small.
     """
     network, X = fitted_network(estimator, X)
     return network.unit_spike_counts(X)
@@ -79,14 +83,14 @@ def exit_steps(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
     Returns
     -------
     steps : ndarray of int64, shape (n_samples,)
-        The time step after which the sample ended: the first one looked at where the outputs are far enough apart, else
-        the last. Under "counting" 1, 2, 4, … and the last are looked at, else every one. Without `exit_margin` (a
-        regressor has none) the number of time steps.
+        The time step after which the sample ended: the first one looked at where the outputs are
+        far enough apart, else the last. Under "counting" 1, 2, 4, … and the last are looked at,
+        else every one. Without `exit_margin` (a regressor has none) the number of time steps.
 
     Examples
     --------
@@ -109,13 +113,14 @@ def synaptic_operations(estimator, X):
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
     Returns
     -------
     operations : ndarray of int64, shape (n_samples, n_time_steps)
-        Additions up to and including each time step: the sum over layers of spikes x fan-out. None are added once a
-        sample has ended by `exit_margin`, so the last column is what the prediction takes.
+        Additions up to and including each time step: the sum over layers of spikes x fan-out. None
+        are added once a sample has ended by `exit_margin`, so the last column is what the
+        prediction takes.
     """
     network, X = fitted_network(estimator, X)
     fan_out = np.array(network.n_units[1:], dtype=np.int64)
@@ -138,16 +143,17 @@ def dense_operations(estimator):
 
 
 def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6e-12):
-    """Energy of each prediction's arithmetic, by the spiking network and by the conventional one with the same layers.
+    """Energy of each prediction's arithmetic, by the spiking network and by the conventional one
+    with the same layers.
 
-    An estimate from counts of operations alone: memory, communication, thresholds and biases are left out, and on most
-    hardware cost more.
+    An estimate from counts of operations alone: memory, communication, thresholds and biases are
+    left out, and on most hardware cost more.
 
     Parameters
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
     add_energy : float, default=0.9e-12
         Joules of an addition. The default is float32's in a 45 nm process at 0.9 V [1]_.
     multiply_add_energy : float, default=4.6e-12
@@ -156,8 +162,9 @@ def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6
     Returns
     -------
     energy : Bunch
-        `spiking`, ndarray of float64 of shape (n_samples,): joules of the `synaptic_operations` of each sample, as
-        additions. `dense`, float: joules of the `dense_operations` of a static sample, as multiply-adds.
+        `spiking`, ndarray of float64 of shape (n_samples,): joules of the `synaptic_operations` of
+        each sample, as additions. `dense`, float: joules of the `dense_operations` of a static
+        sample, as multiply-adds.
 
     References
     ----------
@@ -182,7 +189,8 @@ def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6
 
 
 def footprint(estimator):
-    """NeuroBench's footprint: bytes of parameters and of the state that units keep between time steps.
+    """NeuroBench's footprint: bytes of parameters and of the state that units keep between time
+    steps.
 
     Parameters
     ----------
@@ -192,8 +200,9 @@ def footprint(estimator):
     Returns
     -------
     footprint : int
-        Four bytes for each weight, each bias (none where `fit_intercept=False`), each unit's potential (an output's
-        accumulated input) and, of signed neurons, the net count that lets them take spikes back.
+        Four bytes for each weight, each bias (none where `fit_intercept=False`), each unit's
+        potential (an output's accumulated input) and, of signed neurons, the net count that lets
+        them take spikes back.
 
     References
     ----------
@@ -207,7 +216,8 @@ def footprint(estimator):
 
 
 def connection_sparsity(estimator):
-    """NeuroBench's connection sparsity [1]_: the fraction of weights that are zero (biases are no connections).
+    """NeuroBench's connection sparsity [1]_: the fraction of weights that are zero (biases are no
+    connections).
 
     Parameters
     ----------
@@ -228,13 +238,14 @@ def connection_sparsity(estimator):
 
 
 def activation_sparsity(estimator, X, *, by_layer=False):
-    """NeuroBench's activation sparsity [1]_: the fraction of units, time steps and samples without a spike.
+    """NeuroBench's activation sparsity [1]_: the fraction of units, time steps and samples without
+    a spike.
 
     Parameters
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
     by_layer : bool, default=False
         Whether to tell the layers apart.
 
@@ -259,25 +270,27 @@ def activation_sparsity(estimator, X, *, by_layer=False):
 
 
 def neurobench_synaptic_operations(estimator, X):
-    """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and dense operations.
+    """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and
+    dense operations.
 
-    An activation is what a unit sends in a time step; operations with weights of zero are not effective. One whose
-    activation is a single spike, of either sign, is an accumulate (AC), one with a greater count a multiply-accumulate
-    (MAC). NeuroBench's own harness makes all operations of a layer in a batch MACs as soon as one activation is not a
-    single spike; here each counts for itself, so that the figure of a sample does not depend on others. Under
-    "event-driven" every spike is sent on its own and all are ACs.
+    An activation is what a unit sends in a time step; operations with weights of zero are not
+    effective. One whose activation is a single spike, of either sign, is an accumulate (AC), one
+    with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all operations
+    of a layer in a batch MACs as soon as one activation is not a single spike; here each counts for
+    itself, so that the figure of a sample does not depend on others. Under "event-driven" every
+    spike is sent on its own and all are ACs.
 
     Parameters
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+    X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
 
     Returns
     -------
     operations : dict of str to float
-        "Effective_ACs", "Effective_MACs" and "Dense" (every weight in every time step), means over the samples of all
-        their time steps, under NeuroBench's names.
+        "Effective_ACs", "Effective_MACs" and "Dense" (every weight in every time step), means over
+        the samples of all their time steps, under NeuroBench's names.
 
     See Also
     --------

@@ -1,4 +1,7 @@
-"""Displays in scikit-learn's manner. They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw."""
+"""Displays in the manner of scikit-learn.
+
+They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw.
+"""
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -20,17 +23,20 @@ _ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": 
 
 
 class SpikeRasterDisplay:
-    """When each neuron spikes: time to the right, the units of a layer above one another, the layers on top of each other.
+    """When each neuron spikes: time to the right, the units of a layer above one another, the
+    layers on top of each other.
 
-    Every layer is given the same height. A unit that fires several spikes in a time step has them side by side; the
-    order in which units fired within a step is not shown.
+    Every layer is given the same height. A unit that fires several spikes in a time step has them
+    side by side; the order in which units fired within a step is not shown.
 
-    It is recommended to use `from_estimator` to create a display. All parameters are stored as attributes.
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
     spike_counts : list of ndarray, shape (n_time_steps, n_units, 2)
-        Of each layer, input first, the positive and negative spikes of one sample, as in `metrics.unit_spike_counts`.
+        Of each layer, input first, the positive and negative spikes of one sample, as in
+        `metrics.unit_spike_counts`.
 
     Attributes
     ----------
@@ -62,7 +68,7 @@ class SpikeRasterDisplay:
         ----------
         estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
             Fitted; a Pipeline must end with one of them.
-        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
         sample : int, default=0
             Which sample of X.
         ax : matplotlib Axes, default=None
@@ -131,9 +137,11 @@ class SpikeRasterDisplay:
 
 
 class AnytimeDisplay:
-    """How good a network's answer is after each time step, against time or against the operations it has taken by then.
+    """How good a network's answer is after each time step, against time or against the operations
+    it has taken by then.
 
-    It is recommended to use `from_estimator` to create a display. All parameters are stored as attributes.
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
@@ -185,7 +193,7 @@ class AnytimeDisplay:
         ----------
         estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
             Fitted; a Pipeline must end with one of them. Scores are accuracies or R².
-        X : array-like or sparse matrix of shape (n_samples, n_features), or array-like (n_samples, n_time_steps, n_features)
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         against : {"time_steps", "synaptic_operations"}, default="time_steps"
             What the axis to the right is.
@@ -223,7 +231,8 @@ class AnytimeDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw, for instance that of another display to compare with; None is a new figure.
+            Where to draw, for instance that of another display to compare with; None is a new
+            figure.
         against : {"time_steps", "synaptic_operations"}, default="time_steps"
             What the axis to the right is.
         name : str, default=None
@@ -231,7 +240,8 @@ class AnytimeDisplay:
         line_kw : dict, default=None
             What to pass to `matplotlib.axes.Axes.plot` for the scores.
         dense_kw : dict, default=None
-            What to pass to `matplotlib.axes.Axes.axvline` for the operations of the conventional network.
+            What to pass to `matplotlib.axes.Axes.axvline` for the operations of the conventional
+            network.
 
         Returns
         -------
@@ -269,7 +279,8 @@ class AnytimeDisplay:
 class TrainingCurveDisplay:
     """How training went: the loss of each epoch and, of samples held out, the score.
 
-    It is recommended to use `from_estimator` to create a display. All parameters are stored as attributes.
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
@@ -388,7 +399,7 @@ def _whole_numbers(axis):
 
 
 def _style(defaults, style):
-    """A user's keywords for an artist over our own, whichever of their names (c, color) the user takes."""
+    """A user's keywords for an artist over our own, by any of their names (c, color)."""
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
 

@@ -1,4 +1,4 @@
-"""The quantisers of O'Connor & Welling (2016), Algorithms 1 to 3, on arrays: from numbers to spikes and back."""
+"""The quantisers of O'Connor & Welling (2016), Algorithms 1 to 3: from numbers to spikes."""
 import numpy as np
 from sklearn.utils.validation import check_array
 
@@ -13,9 +13,9 @@ _SPIKE_LIMIT = 2**24
 def quantize_vector(x, n_time_steps):
     """Quantise a vector into a train of signed spikes (spiking vector quantisation, Algorithm 1).
 
-    At each of T time steps the vector joins the units' potentials, phi <- phi + x. Units past threshold fire and lose
-    what they have fired, the one with the largest absolute potential first (of equals the lowest): ``+1`` while
-    phi > 1/2, ``-1`` while phi <= -1/2.
+    At each of T time steps the vector joins the units' potentials, phi <- phi + x. Units past
+    threshold fire and lose what they have fired, the one with the largest absolute potential first
+    (of equals the lowest): ``+1`` while phi > 1/2, ``-1`` while phi <= -1/2.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ def quantize_vector(x, n_time_steps):
     Returns
     -------
     events : structured ndarray of shape (n_events,)
-        Spikes in order of emission, with fields ``t`` (1, …, `n_time_steps`), ``unit`` and ``sign`` (1 or -1).
+        Spikes in order of emission, with fields ``t`` (1, …, `n_time_steps`), ``unit`` and ``sign``
+        (1 or -1).
 
     Raises
     ------
@@ -41,9 +42,9 @@ def quantize_vector(x, n_time_steps):
 
     Notes
     -----
-    The mean of the signed spikes, counts / T, is within 1 / (2 T) of `x` in every component. The paper does not say
-    what a potential of exactly -1/2 does; here it fires, so that net counts are ceil(T x - 1/2). Potentials are
-    float64; those of the networks are float32.
+    The mean of the signed spikes, counts / T, is within 1 / (2 T) of `x` in every component. The
+    paper does not say what a potential of exactly -1/2 does; here it fires, so that net counts are
+    ceil(T x - 1/2). Potentials are float64; those of the networks are float32.
 
     References
     ----------
@@ -67,7 +68,8 @@ def quantize_vector(x, n_time_steps):
 
 
 def quantize_stream(X):
-    """Quantise a stream of vectors into a train of signed spikes (spiking stream quantisation, Algorithm 2).
+    """Quantise a stream of vectors into a train of signed spikes (spiking stream quantisation,
+    Algorithm 2).
 
     As `quantize_vector`, with the vector X[t - 1] at time step t.
 
@@ -79,7 +81,8 @@ def quantize_stream(X):
     Returns
     -------
     events : structured ndarray of shape (n_events,)
-        Spikes in order of emission, with fields ``t`` (1, …, n_time_steps), ``unit`` and ``sign`` (1 or -1).
+        Spikes in order of emission, with fields ``t`` (1, …, n_time_steps), ``unit`` and ``sign``
+        (1 or -1).
 
     Raises
     ------
@@ -114,10 +117,11 @@ def quantize_stream(X):
 
 
 def rectify_stream(X):
-    """Quantise a stream of vectors into positive spikes (rectifying spiking stream quantisation, Algorithm 3).
+    """Quantise a stream of vectors into positive spikes (rectifying spiking stream quantisation,
+    Algorithm 3).
 
-    The paper's hidden neurons: as `quantize_stream`, but only ``+1`` is fired, while phi > 1/2, and no floor is under
-    the potential.
+    The paper's hidden neurons: as `quantize_stream`, but only ``+1`` is fired, while phi > 1/2, and
+    no floor is under the potential.
 
     Parameters
     ----------
@@ -127,7 +131,8 @@ def rectify_stream(X):
     Returns
     -------
     events : structured ndarray of shape (n_events,)
-        Spikes in order of emission, with fields ``t`` (1, …, n_time_steps), ``unit`` and ``sign`` (all 1).
+        Spikes in order of emission, with fields ``t`` (1, …, n_time_steps), ``unit`` and ``sign``
+        (all 1).
 
     Raises
     ------
@@ -141,8 +146,9 @@ def rectify_stream(X):
 
     Notes
     -----
-    A unit's count after t time steps is max(0, ceil(s - 1/2)) for the largest s of its running sums up to t: it depends
-    on the order of the input. For a constant stream x counts / T approach max(0, x).
+    A unit's count after t time steps is max(0, ceil(s - 1/2)) for the largest s of its running sums
+    up to t: it depends on the order of the input. For a constant stream x counts / T approach
+    max(0, x).
 
     References
     ----------
@@ -164,7 +170,8 @@ def event_counts(events, n_units, n_time_steps=None):
     Parameters
     ----------
     events : structured array of shape (n_events,)
-        With fields ``unit`` and ``sign``, and ``t`` (1, …, `n_time_steps`) where counts are by time step.
+        With fields ``unit`` and ``sign``, and ``t`` (1, …, `n_time_steps`) where counts are by time
+        step.
     n_units : int
         Number of units; events name units 0, …, `n_units` - 1.
     n_time_steps : int, default=None
@@ -212,8 +219,8 @@ def _check_stream(X):
 def _quantize(X, rectify):
     """Events of the stream X, of signed quantisers or of rectifying ones.
 
-    In a step a unit fires n spikes, its potential then being |phi|, |phi| - 1, …, |phi| - n + 1: the keys by which the
-    spikes of all units are ordered.
+    In a step a unit fires n spikes, its potential then being |phi|, |phi| - 1, …, |phi| - n + 1:
+    the keys by which the spikes of all units are ordered.
     """
     potential = np.zeros(X.shape[1])
     steps, n_events = [np.empty(0, EVENT)], 0
@@ -244,7 +251,7 @@ def _quantize(X, rectify):
 
 
 def _spikes_due(potential):
-    """Net spikes until -1/2 < potential <= 1/2: ceil(potential - 1/2), without rounding the difference."""
+    """Net spikes until -1/2 < potential <= 1/2: ceil(potential - 1/2), not rounded before ceil."""
     whole = np.trunc(potential)
     rest = potential - whole
     return whole + (rest > 0.5) - (rest <= -0.5)

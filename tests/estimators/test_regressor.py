@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_dsn import SpikingMLPRegressor
+from sk_dsn import SpikingBackprop, SpikingMLPRegressor
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +18,10 @@ def ramp():
     """A piecewise linear function of three features, of spread about one, and its inputs."""
     X = np.random.default_rng(0).uniform(-1, 1, (600, 3)).astype(np.float32)
     return X, np.maximum(0, X[:, 0] + X[:, 1]) - 2 * np.abs(X[:, 2]) + 0.5
+
+
+STEP = SpikingBackprop(feedback="step")
+FRACTIONAL = SpikingBackprop(feedback="step", weight_update="fractional")
 
 
 # --- Outputs.
@@ -28,9 +32,9 @@ def ramp():
     [
         ({}, 0.97),
         ({"hidden_layer_sizes": (30, 30)}, 0.97),
-        ({"simulation": "clock-driven", "feedback": "step"}, 0.97),
-        ({"neuron": "rectifying", "simulation": "event-driven", "feedback": "step"}, 0.97),
-        ({"neuron": "rectifying", "feedback": "step", "weight_update": "fractional"}, 0.95),
+        ({"simulation": "clock-driven", "learning_rule": STEP}, 0.97),
+        ({"neuron": "rectifying", "simulation": "event-driven", "learning_rule": STEP}, 0.97),
+        ({"neuron": "rectifying", "learning_rule": FRACTIONAL}, 0.95),
     ],
     ids=str,
 )
@@ -46,9 +50,8 @@ def test_rectifying_outputs_learn_targets_that_are_not_negative(ramp, simulation
     X, y = ramp
     y = np.maximum(0, y)
     parameters = {
-        "output_activation": "rectifying",
+        "learning_rule": SpikingBackprop(feedback="step", output_activation="rectifying"),
         "neuron": "rectifying",
-        "feedback": "step",
         "simulation": simulation,
         "n_time_steps": 10,
         "error_resolution": 4,
@@ -211,7 +214,8 @@ def fitted_on_two_outputs():
 
 
 def rectifying(**parameters):
-    return SpikingMLPRegressor(5, output_activation="rectifying", error_resolution=1, **parameters)
+    rule = SpikingBackprop(output_activation="rectifying")
+    return SpikingMLPRegressor(5, learning_rule=rule, error_resolution=1, **parameters)
 
 
 X4 = np.ones((4, 3))

@@ -7,8 +7,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
+from estimator_helpers import assert_holds, assert_same_network, held
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
-from test_base import assert_holds, assert_same_network, held
 
 callback = pytest.importorskip("sklearn.callback", reason="callbacks came with scikit-learn 1.9")
 

@@ -14,7 +14,7 @@ WAYS = {
     "counting": {"simulation": "counting"},
     "clock-driven": {"simulation": "clock-driven"},
     "breadth-first": {"simulation": "event-driven"},
-    "depth-first": {"simulation": "event-driven", "propagation": "depth-first"},
+    "depth-first": {"simulation": "event-driven-depth-first"},
     "rectifying": {"simulation": "event-driven", "neuron": "rectifying"},
 }
 MARGIN = 2.0  # of the outputs of `digits`' networks: many samples end early, many do not

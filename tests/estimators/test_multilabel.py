@@ -15,20 +15,23 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer, StandardScaler
 
 from reference import SpikingNetwork
-from sk_dsn import SpikingMLPClassifier
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier
 from sk_dsn.metrics import exit_steps
 
 WAYS = {
     "counting": {"simulation": "counting"},
     "clock-driven": {"simulation": "clock-driven"},
     "breadth-first": {"simulation": "event-driven"},
-    "depth-first": {"simulation": "event-driven", "propagation": "depth-first"},
-    "rectifying, step by step": {"simulation": "clock-driven", "neuron": "rectifying", "feedback": "step"},
+    "depth-first": {"simulation": "event-driven-depth-first"},
+    "rectifying, step by step": {
+        "simulation": "clock-driven",
+        "neuron": "rectifying",
+        "learning_rule": SpikingBackprop(feedback="step"),
+    },
     "fractional": {
         "simulation": "event-driven",
         "neuron": "rectifying",
-        "feedback": "step",
-        "weight_update": "fractional",
+        "learning_rule": SpikingBackprop(feedback="step", weight_update="fractional"),
     },
 }
 LOSSES = ["log_loss", "squared_error"]
@@ -63,6 +66,7 @@ def test_one_pass_is_the_oracles(way, loss):
     params = {"n_time_steps": T, "loss": loss, "error_resolution": 8, "normalized_step": False} | WAYS[way]
     estimator = SpikingMLPClassifier(sizes[1:-1], learning_rate_init=1 / 64, shuffle=False, **params)
     estimator.partial_fit(X, Y, classes=range(3), coefs_init=coefs, intercepts_init=intercepts)
+    params |= params.pop("learning_rule", SpikingBackprop()).get_params()
     oracle = SpikingNetwork(coefs, intercepts, **params | {"loss": f"binary_{loss}" if loss == "log_loss" else loss})
     expected_loss = oracle.train(X, Y, np.arange(12), rate_first=1 / 64, rate_last=1 / 64)
     # The logistic function is rounded, the spikes it causes are whole: only the output's error potentials can differ.
@@ -94,8 +98,9 @@ def test_every_simulation_learns_the_labels(scenes, way, loss):
 
 def test_rectifying_outputs_learn_the_labels(scenes):
     X, Y = scenes
-    outputs = {"loss": "squared_error", "output_activation": "rectifying"}
-    estimator = small(**outputs, **WAYS["rectifying, step by step"], learning_rate_init=0.3).fit(X, Y)
+    rule = SpikingBackprop(feedback="step", output_activation="rectifying")
+    parameters = WAYS["rectifying, step by step"] | {"loss": "squared_error", "learning_rule": rule}
+    estimator = small(**parameters, learning_rate_init=0.3).fit(X, Y)
     assert np.mean(estimator.predict(X) == Y) > 0.8
 
 
@@ -275,7 +280,7 @@ MISTAKES = {
     ),
     "another number of labels": (
         lambda: refitted(first=INDICATORS, second=INDICATORS[:, :2]),
-        r"must hold an indicator matrix of 3 labels, as in the first call, but has shape \(4, 2\)",
+        r"must be an indicator matrix of 3 labels, as in the first call, but has shape \(4, 2\)",
     ),
     "classes that are not the columns": (
         lambda: small().partial_fit(np.eye(4), INDICATORS, classes=[1, 2, 3]),

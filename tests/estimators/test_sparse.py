@@ -9,24 +9,29 @@ from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
-from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier, SpikingMLPRegressor
+from estimator_helpers import PAPER_RULE, assert_same_network
+from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor
 from sk_dsn.metrics import spike_counts, unit_spike_counts
-from test_base import assert_same_network
 
 WAYS = {
     "counting": {},
-    "counting, smooth": {"smooth_gradient": True},
-    "clock-driven": {"simulation": "clock-driven", "feedback": "step"},
-    "clock-driven, rectifying, smooth": {"neuron": "rectifying", "simulation": "clock-driven", "smooth_gradient": True},
+    "counting, smooth": {"learning_rule": SpikingBackprop(smooth_gradient=True)},
+    "clock-driven": {"simulation": "clock-driven", "learning_rule": SpikingBackprop(feedback="step")},
+    "clock-driven, rectifying, smooth": {
+        "neuron": "rectifying",
+        "simulation": "clock-driven",
+        "learning_rule": SpikingBackprop(smooth_gradient=True),
+    },
     "counting, features left out": {"input_dropout": 0.5},
     "event-driven, features left out": {"simulation": "event-driven", "input_dropout": 0.5},
     "counting, noise": {"input_noise": 0.2},
     "clock-driven, noise, features left out": {"simulation": "clock-driven", "input_noise": 0.2, "input_dropout": 0.5},
     "event-driven": {"simulation": "event-driven"},
-    "depth-first": {"simulation": "event-driven", "propagation": "depth-first", "feedback": "step"},
+    "depth-first": {"simulation": "event-driven-depth-first", "learning_rule": SpikingBackprop(feedback="step")},
     "paper": PAPER_SETTINGS,
-    "paper, depth-first, error not held": PAPER_SETTINGS | {"propagation": "depth-first", "hold_error": False},
-    "paper, smooth": PAPER_SETTINGS | {"smooth_gradient": True},
+    "paper, depth-first, error not held": PAPER_SETTINGS
+    | {"simulation": "event-driven-depth-first", "learning_rule": SpikingBackprop(**PAPER_RULE, hold_error=False)},
+    "paper, smooth": PAPER_SETTINGS | {"learning_rule": SpikingBackprop(**PAPER_RULE, smooth_gradient=True)},
 }
 
 

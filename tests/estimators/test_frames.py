@@ -9,8 +9,8 @@ from sklearn.datasets import load_digits, load_linnerud
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from estimator_helpers import assert_same_network
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
-from test_base import assert_same_network
 
 SHARED = {"hidden_layer_sizes": (12,), "max_iter": 3, "random_state": 0}
 

@@ -10,15 +10,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.class_weight import compute_sample_weight
 
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
-from test_base import assert_same_network
+from estimator_helpers import assert_same_network
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor
 
 SHARED = {"hidden_layer_sizes": (12,), "max_iter": 3, "random_state": 0}
 ESTIMATORS = {
     "classifier": SpikingMLPClassifier(**SHARED),
     "regressor": SpikingMLPRegressor(**SHARED),
     "paper's neurons": SpikingMLPClassifier(
-        **SHARED, neuron="rectifying", feedback="step", weight_update="fractional", simulation="event-driven", n_time_steps=4
+        **SHARED,
+        neuron="rectifying",
+        simulation="event-driven",
+        n_time_steps=4,
+        learning_rule=SpikingBackprop(feedback="step", weight_update="fractional"),
     ),
 }
 

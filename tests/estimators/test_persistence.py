@@ -60,6 +60,29 @@ def test_a_model_of_a_newer_version_loads_with_a_warning(fitted):
     np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
 
 
+EARLIER = {"propagation": "breadth-first", "feedback": "sample", "weight_update": "sgd", "output_activation": "linear"}
+
+
+@pytest.mark.parametrize("version", [None, sk_dsn.__version__])
+@pytest.mark.parametrize("fit", [True, False], ids=["fitted", "unfitted"])
+def test_a_model_of_an_earlier_layout_says_that_it_cannot_be_loaded_and_what_to_do(fitted, version, fit):
+    estimator = fitted if fit else type(fitted)()
+    file = saved(estimator, version, without=["learning_rule"], **EARLIER)
+    with pytest.raises(ValueError, match=r"earlier layout.*cannot be loaded.*Train it anew.*coefs_init") as refused:
+        pickle.loads(file)
+    assert type(fitted).__name__ in str(refused.value)
+
+
+def test_skops_refuses_a_model_of_an_earlier_layout_too(fitted, tmp_path):
+    skops = pytest.importorskip("skops.io", reason="skops is not installed")
+    del fitted.learning_rule
+    vars(fitted).update(EARLIER)
+    skops.dump(fitted, tmp_path / "model.skops")
+    untrusted = skops.get_untrusted_types(file=tmp_path / "model.skops")
+    with pytest.raises(ValueError, match=r"earlier layout.*cannot be loaded"):
+        skops.load(tmp_path / "model.skops", trusted=untrusted)
+
+
 def test_an_unfitted_estimator_of_an_older_version_loads_unfitted():
     loaded = pickle.loads(saved(SpikingMLPClassifier(max_iter=7), "0.0.1", without=["dropout"]))
     assert (loaded.max_iter, loaded.dropout) == (7, 0.0)

@@ -9,7 +9,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, metrics
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn._network import FittedNetwork
 from sk_dsn.metrics import (
     activation_sparsity,
     connection_sparsity,
@@ -198,13 +199,13 @@ def test_spikes_of_units_are_their_changes_by_sign(n_units):
         np.testing.assert_array_equal(counts[..., 1], (-changes).clip(min=0))
 
 
-@pytest.mark.parametrize("propagation", ["breadth-first", "depth-first"])
-def test_event_driven_units_count_their_passing_spikes(propagation):
+@pytest.mark.parametrize("simulation", ["event-driven", "event-driven-depth-first"])
+def test_event_driven_units_count_their_passing_spikes(simulation):
     rng = np.random.default_rng(0)
     estimator = random_network((20, 17, 16, 2), rng)
     X = rng.integers(-24, 25, size=(30, 20)) / 16
     changes = expected_unit_spikes(estimator, X)
-    estimator.set_params(simulation="event-driven", propagation=propagation)
+    estimator.set_params(simulation=simulation)
     counts = unit_spike_counts(estimator, X)
     for layer, (of_layer, of_layer_net) in enumerate(zip(counts, changes, strict=True)):
         np.testing.assert_array_equal(of_layer[..., 0] - of_layer[..., 1], of_layer_net)
@@ -261,8 +262,9 @@ def test_sparsity_and_operations_do_not_depend_on_batches(monkeypatch):
     estimator = sparse_network(rng)
     X = rng.integers(-40, 41, size=(30, 20)) / 16
     whole = activation_sparsity(estimator, X), neurobench_synaptic_operations(estimator, X)
-    monkeypatch.setattr(metrics, "BATCH_NUMBERS", 10_000)
-    assert len(list(metrics._unit_batches(*metrics.time_stepped(estimator, X)))) > 5
+    monkeypatch.setattr(FittedNetwork, "numbers_of_batch", 10_000)
+    network = FittedNetwork.of(estimator)
+    assert len(list(network.unit_batches(network.check_input(X)))) > 5
     assert (activation_sparsity(estimator, X), neurobench_synaptic_operations(estimator, X)) == whole
 
 
@@ -293,7 +295,7 @@ def test_energy_is_additions_and_multiply_adds_at_their_price():
 @pytest.mark.parametrize("count", [spike_counts, activation_sparsity, neurobench_synaptic_operations])
 def test_samples_out_of_range_are_named_by_their_place_in_all_of_them(count, monkeypatch):
     clf = random_network([3, 4, 2], np.random.default_rng(0))
-    monkeypatch.setattr(metrics, "BATCH_NUMBERS", 1)
+    monkeypatch.setattr(FittedNetwork, "numbers_of_batch", 1)
     X = np.ones((5, 3), dtype=np.float32)
     X[3] = 1e30
     with pytest.raises(ValueError, match="Sample 3 of X"):

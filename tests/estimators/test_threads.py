@@ -14,7 +14,10 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_predict
 
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, _base, _threads
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn._inputs import CoreSamples
+from sk_dsn._network import FittedNetwork
+from sk_dsn._threads import row_blocks, thread_count
 from sk_dsn.metrics import exit_steps
 
 METHODS = ["decision_function", "predict", "predict_proba"]
@@ -34,21 +37,21 @@ def fitted(digits):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of a few rows, so that few rows are worth many threads."""
-    monkeypatch.setattr(_threads, "WORK_OF_BLOCK", 5000.0)
+    monkeypatch.setattr(FittedNetwork, "work_of_block", 5000.0)
 
 
 @pytest.fixture
 def threads_started(monkeypatch):
     """The threads that computed anything, by prediction."""
     used = []
-    compute = _base.outputs
+    compute = FittedNetwork.core_outputs
 
     def recorded(*args, **kwargs):
         used.append(threading.get_ident())
         time.sleep(0.001)  # so that no thread is done before the others have begun
         return compute(*args, **kwargs)
 
-    monkeypatch.setattr(_base, "outputs", recorded)
+    monkeypatch.setattr(FittedNetwork, "core_outputs", staticmethod(recorded))
     return used
 
 
@@ -158,7 +161,7 @@ def test_joblib_workers_take_no_more_threads_than_their_share():
 def test_any_value_of_omp_num_threads_leaves_a_thread(monkeypatch, value):
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     with joblib.parallel_config(backend="threading", n_jobs=2):
-        counts = joblib.Parallel()(joblib.delayed(_threads.thread_count)(4) for _ in range(2))
+        counts = joblib.Parallel()(joblib.delayed(thread_count)(4) for _ in range(2))
     assert counts == [2 if value == "2,3" else 1] * 2
 
 
@@ -200,10 +203,10 @@ def test_an_error_in_a_thread_is_raised_and_ends_the_others(digits, fitted, smal
             raise MemoryError("no room")
         return -1
 
-    monkeypatch.setattr(_base, "outputs", fail)
+    monkeypatch.setattr(FittedNetwork, "core_outputs", staticmethod(fail))
     with pytest.raises(MemoryError, match="no room"):
         copy_of(fitted, n_jobs=2).predict(digits[0])
-    assert len(calls) < len(_threads.row_blocks(len(digits[0]), 12 * 74)) / 2
+    assert len(calls) < len(row_blocks(len(digits[0]), 12 * 74, FittedNetwork.work_of_block)) / 2
 
 
 @pytest.mark.parametrize("n_jobs", [0, "2"])
@@ -214,26 +217,24 @@ def test_what_is_no_number_of_threads_is_refused(digits, fitted, small_blocks, n
 
 def test_a_sparse_matrix_is_checked_once_however_many_the_blocks(digits, fitted, small_blocks, monkeypatch):
     shown = []
-    compute = _base.outputs
+    compute = FittedNetwork.core_outputs
 
     def recorded(network, settings, X, out, **kwargs):
         shown.append(X)
         return compute(network, settings, X, out, **kwargs)
 
-    monkeypatch.setattr(_base, "outputs", recorded)
+    monkeypatch.setattr(FittedNetwork, "core_outputs", staticmethod(recorded))
     X, _ = digits
     np.testing.assert_array_equal(copy_of(fitted, n_jobs=2).predict(csr_array(X)), fitted.predict(X))
     of_threads = shown[:-1]
     assert len(of_threads) > 2
-    assert all(isinstance(X, _base.CoreSamples) and X is of_threads[0] for X in of_threads)
+    assert all(isinstance(X, CoreSamples) and X is of_threads[0] for X in of_threads)
 
 
-def test_rows_of_a_wide_sparse_matrix_are_as_much_work_as_what_they_hold(monkeypatch):
+def test_rows_of_a_wide_sparse_matrix_are_as_much_work_as_what_they_hold():
     n_features = 200_000
     X = csr_array((np.ones(400, np.float32), (np.repeat(np.arange(200), 2), np.arange(400) * 400)), (200, n_features))
     estimator = SpikingMLPClassifier((50,), max_iter=1, random_state=0).fit(X, np.arange(200) % 2)
-    work = []
-    monkeypatch.setattr(_base, "row_blocks", lambda n_rows, work_of_row: work.append(work_of_row) or [slice(0, n_rows)])
-    estimator.predict(X)
-    estimator.predict(X[:20].toarray())
-    assert work == [(1 + 2) * 50 + 50 * 2, n_features * 50 + 50 * 2]
+    network = FittedNetwork.of(estimator)
+    assert network.work_of_look(X) == (1 + 2) * 50 + 50 * 2
+    assert network.work_of_look(X[:20].toarray()) == n_features * 50 + 50 * 2

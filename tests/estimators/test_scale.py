@@ -11,8 +11,8 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from estimator_helpers import assert_same_network
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
-from test_base import assert_same_network
 
 SHARED = {"hidden_layer_sizes": (12,), "max_iter": 4, "random_state": 0}
 PIPELINES = {

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor
 
 NO_PARTIAL_FIT = "partial_fit refuses early_stopping=True, as that of scikit-learn's networks does"
 GOES_ON = "a second fit goes on from the first, so its predictions differ"
@@ -46,10 +46,12 @@ CONFIGURATIONS = {
     SpikingMLPRegressor(hidden_layer_sizes=(), fit_intercept=False): {},
     # Targets of the checks reach into the hundreds: a lower rate, or few epochs.
     SpikingMLPRegressor(learning_rate="adaptive", learning_rate_init=0.005, hidden_layer_sizes=10, dropout=0.1): {},
-    SpikingMLPRegressor(neuron="rectifying", feedback="step", n_time_steps=4, max_iter=20): {},
     SpikingMLPRegressor(
-        **{"neuron": "rectifying", "feedback": "step", "weight_update": "fractional", "simulation": "event-driven"},
-        **{"error_resolution": 1, "n_time_steps": 4, "max_iter": 4},
+        neuron="rectifying", n_time_steps=4, max_iter=20, learning_rule=SpikingBackprop(feedback="step")
+    ): {},
+    SpikingMLPRegressor(
+        **{"neuron": "rectifying", "simulation": "event-driven", "error_resolution": 1, "n_time_steps": 4, "max_iter": 4},
+        learning_rule=SpikingBackprop(feedback="step", weight_update="fractional"),
     ): {},
     SpikingMLPRegressor(early_stopping=True, validation_fraction=0.3): EARLY_STOPPING,
 }
@@ -97,22 +99,30 @@ def documented(thing, section):
     """Entries of a section of a numpydoc docstring: name -> type line; none without such a section."""
     text = inspect.getdoc(thing) + "\n"
     body = re.search(rf"^{section}\n-+\n((?:.*\n)*?)(?=\S.*\n-+\n|\Z)", text, re.MULTILINE)
-    lines = re.findall(r"^(\w[\w, ]*?)(?: : (.*))?$", body[1] if body else "", re.MULTILINE)
+    lines = re.findall(r"^\**(\w[\w, ]*?)(?: : (.*))?$", body[1] if body else "", re.MULTILINE)
     return {name: line for names, line in lines for name in names.split(", ")}
 
 
-def test_parameter_constraints_and_get_params_agree():
-    assert set(SpikingMLPClassifier._parameter_constraints) == set(SpikingMLPClassifier().get_params())
+documented_classes = pytest.mark.parametrize(
+    "kind", [SpikingMLPClassifier, SpikingMLPRegressor, SpikingBackprop], ids=lambda kind: kind.__name__
+)
 
 
-def test_every_parameter_is_documented_in_order_with_its_default():
-    signature = inspect.signature(SpikingMLPClassifier).parameters
-    parameters = documented(SpikingMLPClassifier, "Parameters")
+@documented_classes
+def test_parameter_constraints_and_get_params_agree(kind):
+    assert list(kind().get_params(deep=False)) == sorted(set(kind._parameter_constraints) & set(vars(kind())))
+    assert set(vars(kind())) == set(inspect.signature(kind).parameters)
+
+
+@documented_classes
+def test_every_parameter_is_documented_in_order_with_its_default(kind):
+    signature = inspect.signature(kind).parameters
+    parameters = documented(kind, "Parameters")
     assert list(parameters) == list(signature)
-    defaults = {name: re.search(r"default=(.*)$", line).group(1).strip('"') for name, line in parameters.items()}
-    for name, parameter in signature.items():
-        is_text = isinstance(parameter.default, str)
-        assert (defaults[name] if is_text else ast.literal_eval(defaults[name])) == parameter.default, name
+    defaults = {name: re.search(r"default=(.*)$", line).group(1) for name, line in parameters.items()}
+    assert {name: ast.literal_eval(text) for name, text in defaults.items()} == {
+        name: parameter.default for name, parameter in signature.items()
+    }
 
 
 def test_every_fitted_attribute_is_documented_and_every_documented_one_exists(fitted):

@@ -9,8 +9,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
+from estimator_helpers import assert_same_network
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
-from test_base import assert_same_network
 
 STOPPING = {"hidden_layer_sizes": (12,), "random_state": 0, "early_stopping": True, "n_iter_no_change": 3, "max_iter": 40}
 
