@@ -91,7 +91,8 @@ def section(name, record, common):
     """The paragraphs of one benchmark."""
     here = record["environment"]
     other = [f"{field}: {value}" for field, value in here.items() if field != "date" and value != common.get(field)]
-    ran = f"`{record['command']}`, {here['date']}, {record['minutes']:.1f} minutes"
+    minutes = [f"{record['minutes']:.1f} minutes"] if record["minutes"] else []
+    ran = ", ".join([f"`{record['command']}`", here["date"], *minutes])
     yield from (f'<a id="{anchor(name)}"></a>', f"## {record['question']}", record["details"], "; ".join([ran, *other]))
     for table in record["tables"]:
         yield from (f"### {table['title']}", markdown(table["rows"]))

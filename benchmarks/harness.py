@@ -2,6 +2,7 @@
 import operator
 import os
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
@@ -12,6 +13,7 @@ from statistics import mean, median
 from unittest.mock import patch
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from sk_dsn._core import training
@@ -91,7 +93,7 @@ def worker(**variables):
     SK_DSN_CHECKOUT and SK_DSN_INSTRUCTION_SET are read on import, so each of their values needs
     such a process.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=take_one_thread) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=prepare_worker) as pool:
         before = dict(os.environ)
         os.environ.update(variables)
         try:
@@ -102,8 +104,9 @@ def worker(**variables):
         yield lambda function, *arguments: pool.submit(function, *arguments).result()
 
 
-def take_one_thread():
+def prepare_worker():
     threadpool_limits(limits=1)
+    warnings.simplefilter("ignore", ConvergenceWarning)
 
 
 def run_elsewhere(run, side, watch, k):

@@ -182,7 +182,7 @@ def measure(report, kernels, level, options):
         row["fires"] = None if fired is None else fired / quiet.n_rows
         rows.append(row | {"GB/s": 4e-9 * quiet.stride / np.median(seconds[name])})
     n_units, width = SHAPES[level]
-    title = f"{n_units} rows of {width}, {1e-3 * 4 * n_units * quiet.stride:.0f} kB: in the {level}-level cache"
+    title = f"{n_units} rows of {width}, {1e-3 * 4 * n_units * quiet.stride:.0f} kB, in the {level}-level cache"
     report.table(f"{title}: ns a row", rows, seconds=seconds)
 
 

@@ -1,5 +1,4 @@
-"""How much memory, disk and time to import does it take, beside scikit-learn and the libraries on
-PyTorch?
+"""How much memory, disk and import time does it take, beside scikit-learn and PyTorch's libraries?
 
 Parts: "training", each kind of data is made and fitted in a process of its own, and the rise of its
 peak resident memory during `fit` is compared with the size of X in float32; then the same over
@@ -10,7 +9,6 @@ wheel of each package installs, without its dependencies. Targets are printed be
 import pickle
 import subprocess
 import sys
-import warnings
 from functools import partial
 from importlib.util import find_spec
 from operator import call
@@ -20,7 +18,6 @@ from statistics import median
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from sk_dsn import SpikingMLPClassifier
@@ -112,13 +109,7 @@ def chunks_extra(n_chunks, n_samples):
 
 def in_own_process(function, *arguments):
     with worker() as run:
-        return run(silently, function, *arguments)
-
-
-def silently(function, *arguments):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return function(*arguments)
+        return run(function, *arguments)
 
 
 def training(report, options):

@@ -40,9 +40,14 @@ def _processor():
         return platform.processor() or platform.machine()
 
 
+def package_folder():
+    """Where the sk_dsn under test is."""
+    return Path(sk_dsn.__file__).parent
+
+
 def commit():
     """That of the sk_dsn under test."""
-    command = ["git", "-C", str(Path(sk_dsn.__file__).parent), "describe", "--always", "--dirty"]
+    command = ["git", "-C", str(package_folder()), "describe", "--always", "--dirty"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -1,5 +1,4 @@
-"""How much accuracy does a spiking network have after how much time and how many synaptic
-operations?
+"""How accurate is a spiking network after how much time and how many synaptic operations?
 
 A sample ends as soon as its outputs are `exit_margin` apart. Accuracy, CPU time of `predict`, time
 steps and synaptic operations over a range of margins, for each simulation of one trained network

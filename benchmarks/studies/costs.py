@@ -1,5 +1,4 @@
-"""How many operations and how much energy and memory does a prediction cost, with spikes and
-without?
+"""What does a prediction cost in operations, energy and memory, with spikes and without?
 
 A network trained on MNIST, in simulations that count the same spikes (counting, clock-driven) and
 in one that also counts passing spikes (event-driven), beside the multiply-adds of the same layers
