@@ -1,9 +1,33 @@
 """Deep Spiking Networks (O'Connor & Welling 2016) as scikit-learn estimators."""
+from importlib import import_module
 from importlib.metadata import version
 
 from ._classifier import SpikingMLPClassifier
+from ._learning_rule import SpikingBackprop
+from ._parameters import PAPER_SETTINGS
 from ._regressor import SpikingMLPRegressor
-from ._settings import PAPER_SETTINGS
 
-__all__ = ["PAPER_SETTINGS", "SpikingMLPClassifier", "SpikingMLPRegressor"]
+__all__ = [
+    "PAPER_SETTINGS",
+    "SpikingBackprop",
+    "SpikingMLPClassifier",
+    "SpikingMLPRegressor",
+    "conversion",
+    "metrics",
+    "plotting",
+    "quantization",
+]
 __version__ = version("sk-dsn")
+
+# They are imported when they are asked for, so that importing the package takes no longer.
+_MODULES = {"conversion", "metrics", "plotting", "quantization"}
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

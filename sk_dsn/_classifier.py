@@ -1,19 +1,14 @@
 """SpikingMLPClassifier: labels and probabilities."""
-from numbers import Real
-
-import numpy as np
-from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import column_or_1d
 
 from ._base import BaseSpikingMLP
-from ._compat import Interval, StrOptions, fit_context
-from ._core.settings import Loss
+from ._compat import fit_context
+from ._parameters import CLASSIFIER_CONSTRAINTS
+from ._targets import classification_targets
+from .conversion import ConvertibleMLP
 
 
-class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
+class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
     """Deep spiking network classifier, trained by spiking backpropagation.
 
     Neurons integrate input into a potential, spike when it passes 1/2 and lose 1 by it; errors travel back as spikes too.
@@ -30,32 +25,22 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     neuron : {"signed", "rectifying"}, default="signed"
         Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net count follows its
         input down as well as up, or only ever fires (the paper's, whose count depends on the order of its input).
-    simulation : {"auto", "counting", "clock-driven", "event-driven"}, default="auto"
+    simulation : {"auto", "counting", "clock-driven", "event-driven", "event-driven-depth-first"}, default="auto"
         How the network is computed. "counting": the state at the last time step directly (signed neurons, sgd, feedback
-        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires.
-        "event-driven": spike by spike (the paper's). "auto" is the first of counting, clock-driven and event-driven that
-        can. Read when a method is called.
-    propagation : {"breadth-first", "depth-first"}, default="breadth-first"
-        Event-driven only: whether a layer takes all spikes of a time step before the next layer does, or each spike goes
-        all the way up before the next.
-    feedback : {"sample", "step"}, default="sample"
-        When error is sent down: once, after the last time step, or at the end of every time step (the paper's).
-    weight_update : {"sgd", "fractional"}, default="sgd"
-        "sgd": at the end of the sample, by the product of presynaptic and error spike counts. "fractional" (the paper's
-        FSGD): at each error spike, by the presynaptic counts so far.
-    loss : {"log_loss", "squared_error"}, default="log_loss"
-        What the output's error is the gradient of: of the softmax of the output (multilabel: of the logistic function of
-        each output), or of half its squared distance to the one-hot target (the paper's; multilabel: to y's row).
-    output_activation : {"linear", "rectifying"}, default="linear"
-        Whether errors are taken at the accumulated output, or at output spikes minus target spikes (the paper's;
-        squared error only). Predictions are never rectified.
-    error_resolution : float, default=8.0
-        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
-        paper's network, more sends errors back more finely, at the cost of more error spikes.
+        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires. "event-driven":
+        spike by spike (the paper's), a layer takes all spikes of a time step before the next layer does.
+        "event-driven-depth-first": spike by spike, each spike goes all the way up before the next. "auto" is the first of
+        counting, clock-driven and event-driven that can compute the learning rule. Read when a method is called.
     fit_intercept : bool, default=True
         Whether neurons have biases (the paper's have none).
     weight_init_scale : float, default=None
         Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is 0.01).
+    loss : {"log_loss", "squared_error"}, default="log_loss"
+        What the output's error is the gradient of: of the softmax of the output (multilabel: of the logistic function of
+        each output), or of half its squared distance to the one-hot target (the paper's; multilabel: to y's row).
+    error_resolution : float, default=8.0
+        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
+        paper's network, more sends errors back more finely, at the cost of more error spikes.
     learning_rate_init : float, default=0.5
         Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`; plain steps take
         rates from about 0.001 to 0.05, smaller for more or larger features.
@@ -65,6 +50,17 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     normalized_step : bool, default=True
         Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares), which keeps learning
         stable whatever the scale of the features.
+    max_iter : int, default=200
+        Epochs of `fit` at most.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in a new order.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
+        bit.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights it has, on the same classes and features.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
     dropout : float, default=0.0
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
     input_dropout : float, default=0.0
@@ -80,37 +76,14 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones are scaled down to it
         after each epoch (and `partial_fit`). 1 to 2, with a falling rate and 15 epochs or more, makes networks of pixels
         more accurate; None sets no limit. Biases and the output's weights have none.
-    backward_reset : {"keep", "zero", "random"}, default="keep"
-        Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
-        sent and the network does not learn) or uniform in [-1/2, 1/2).
-    forward_reset : {"zero", "keep"}, default="zero"
-        Potentials at the start of a training sample; prediction always starts at zero.
-    hold_error : bool, default=True
-        Rectifying outputs with feedback "step": whether the difference of output and target spikes is sent down at the
-        end of the time step, or every output spike at once.
-    smooth_gradient : bool, default=False
-        Whether weights change by the sum of input behind a presynaptic unit's spikes in place of their count.
     spike_penalty : float, default=0.0
         Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
-    mask_negative_inputs : bool, default=False
-        Whether weights learn only from positive presynaptic counts, as in the program of the paper's authors.
     class_weight : dict or "balanced", default=None
         Weights of the classes, {label: weight}, 1 where a label is missing; they multiply `sample_weight`. "balanced":
         (weighted) samples / (classes x samples of the class), in `fit` only. They weigh validation scores too. Weights
         multiply the learning rate: where they are far above 1, lower `learning_rate_init` (to about 0.05 for weights of 25).
-    max_iter : int, default=200
-        Epochs of `fit` at most.
-    shuffle : bool, default=True
-        Whether each epoch takes the samples in a new order.
-    random_state : int, RandomState instance or None, default=None
-        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
-        bit.
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
-    verbose : bool or int, default=False
-        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
-    warm_start : bool, default=False
-        Whether `fit` goes on with the weights it has, on the same classes and features.
     early_stopping : bool, default=False
         Whether to stop when accuracy on validation samples no longer improves, ending with the weights that scored best:
         on those passed to `fit` as X_val and y_val, or else on `validation_fraction` of the training samples, held out
@@ -128,6 +101,11 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     n_jobs : int, default=None
         Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
         otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
+    learning_rule : None, "paper" or SpikingBackprop, default=None
+        The variant of spiking backpropagation. None is `SpikingBackprop()`; "paper" is the rule of O'Connor & Welling. Its
+        parameters can be searched as `learning_rule__feedback` and so on, where an instance is given. See
+        `SpikingBackprop` for the combinations of parameters that exist. It is never changed, and read when a method is
+        called.
 
     Attributes
     ----------
@@ -210,93 +188,78 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
     True
     """
 
-    _parameter_constraints = {
-        **BaseSpikingMLP._parameter_constraints,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "exit_margin": [None, Interval(Real, 0, None, closed="neither")],
-    }
+    _parameter_constraints = CLASSIFIER_CONSTRAINTS
     _target_checks = {"multi_output": True}
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_", "multilabel_")
 
     def __init__(
         self,
         hidden_layer_sizes=(100,),
         *,
+        # network
         n_time_steps=16,
         neuron="signed",
         simulation="auto",
-        propagation="breadth-first",
-        feedback="sample",
-        weight_update="sgd",
-        loss="log_loss",
-        output_activation="linear",
-        error_resolution=8.0,
         fit_intercept=True,
         weight_init_scale=None,
+        # learning
+        loss="log_loss",
+        error_resolution=8.0,
         learning_rate_init=0.5,
         learning_rate="linear",
         normalized_step=True,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        warm_start=False,
+        verbose=False,
+        # regularisation
         dropout=0.0,
         input_dropout=0.0,
         input_noise=0.0,
         max_norm=None,
-        backward_reset="keep",
-        forward_reset="zero",
-        hold_error=True,
-        smooth_gradient=False,
         spike_penalty=0.0,
-        mask_negative_inputs=False,
         class_weight=None,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
+        # stopping
         tol=1e-4,
-        verbose=False,
-        warm_start=False,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        # prediction
         exit_margin=None,
         n_jobs=None,
+        # rule
+        learning_rule=None,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            n_time_steps=n_time_steps,
-            neuron=neuron,
-            simulation=simulation,
-            propagation=propagation,
-            feedback=feedback,
-            weight_update=weight_update,
-            loss=loss,
-            output_activation=output_activation,
-            error_resolution=error_resolution,
-            fit_intercept=fit_intercept,
-            weight_init_scale=weight_init_scale,
-            learning_rate_init=learning_rate_init,
-            learning_rate=learning_rate,
-            normalized_step=normalized_step,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            input_noise=input_noise,
-            max_norm=max_norm,
-            backward_reset=backward_reset,
-            forward_reset=forward_reset,
-            hold_error=hold_error,
-            smooth_gradient=smooth_gradient,
-            spike_penalty=spike_penalty,
-            mask_negative_inputs=mask_negative_inputs,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            n_jobs=n_jobs,
-        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_time_steps = n_time_steps
+        self.neuron = neuron
+        self.simulation = simulation
+        self.fit_intercept = fit_intercept
+        self.weight_init_scale = weight_init_scale
+        self.loss = loss
+        self.error_resolution = error_resolution
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.normalized_step = normalized_step
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
+        self.max_norm = max_norm
+        self.spike_penalty = spike_penalty
         self.class_weight = class_weight
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.exit_margin = exit_margin
+        self.n_jobs = n_jobs
+        self.learning_rule = learning_rule
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -399,114 +362,11 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _encode_targets(self, y, classes, reset):
-        if y.ndim == 2 and y.shape[1] > 1:
-            check_classification_targets(y)
-            return self._encode_indicators(y, classes, reset)
-        if y.ndim > 1:
-            y = column_or_1d(y, warn=True)
-        if reset:
-            self.multilabel_ = False
-        elif self.multilabel_:
-            raise ValueError(
-                f"y must be an indicator matrix of {self.n_outputs_} labels, as in the first call, but has shape {y.shape}."
-            )
-        if reset:
-            labels = distinct_labels(y)
-            self.classes_ = labels if classes is None else np.unique(classes)
-            self.n_outputs_ = len(self.classes_)
-            if self.n_outputs_ < 2:
-                raise ValueError(
-                    f"A classifier needs at least two classes, but there is only one class: {self.classes_.tolist()}."
-                )
-        elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
-            raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}.")
-        if (y.dtype.kind in "OUS") != (self.classes_.dtype.kind in "OUS"):
-            check_classification_targets(y)
-            raise ValueError(
-                f"y holds labels of type {y.dtype}, but the classes are of type {self.classes_.dtype}: "
-                f"{self.classes_.tolist()}."
-            )
-        encoded = np.searchsorted(self.classes_, y).clip(max=self.n_outputs_ - 1)
-        known = self.classes_[encoded] == y
-        if not known.all():
-            check_classification_targets(y)
-            raise ValueError(
-                f"y holds labels that are not among the classes {self.classes_.tolist()}: "
-                f"{np.unique(y[~known]).tolist()}. Leave them out, name all classes in the first call of "
-                "partial_fit, or start anew with fit and warm_start=False."
-            )
-        return encoded.astype(np.int32)
+    def _learn_targets(self, y, classes, known):
+        return classification_targets(y, classes, known, self.loss)
 
-    def _target_weights(self, targets, weights):
-        if self.class_weight is None:
-            return None
-        if self.multilabel_:
-            raise ValueError("class_weight does not go with multilabel targets; set it to None, and pass sample_weight.")
-        if self.class_weight == "balanced":
-            totals = np.bincount(targets, weights=weights, minlength=self.n_outputs_)
-            balanced = totals.sum() / (np.count_nonzero(totals) * np.where(totals == 0, 1, totals))
-            return balanced[targets]
-        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
-        if not (factors >= 0).all():
-            raise ValueError(f"class_weight must hold weights of at least 0, got {self.class_weight!r}.")
-        return factors[targets]
-
-    def _encode_indicators(self, y, classes, reset):
-        if type_of_target(y) != "multilabel-indicator" or not np.isin(y, (0, 1)).all():
-            raise ValueError(
-                "y of several columns must be an indicator matrix: a column for each label, 1 where a sample has it and "
-                "else 0. For several targets of more classes use sklearn.multioutput.MultiOutputClassifier."
-            )
-        labels = np.arange(y.shape[1])
-        if not reset and not (self.multilabel_ and self.n_outputs_ == len(labels)):
-            expected = f"an indicator matrix of {self.n_outputs_} labels" if self.multilabel_ else "one label a sample"
-            raise ValueError(f"y must hold {expected}, as in the first call, but has shape {y.shape}.")
-        if classes is not None and not np.array_equal(np.unique(classes), labels):
-            raise ValueError(f"The classes of an indicator matrix are its columns, 0 to {len(labels) - 1}; got {classes!r}.")
-        if reset:
-            self.classes_, self.n_outputs_, self.multilabel_ = labels, len(labels), True
-        return np.ascontiguousarray(y, dtype=np.float32)
-
-    def _settings(self, X):
-        settings = super()._settings(X)
-        if self.multilabel_ and self.loss == "log_loss":
-            settings["loss"] = Loss.BINARY_LOG_LOSS
-        return settings
-
-    def _score_outputs(self, outputs, targets, weights):
-        labels = self._labels(outputs) if self.multilabel_ else outputs.argmax(axis=1)
-        right = (labels == targets).reshape(len(outputs), -1).all(axis=1)
-        return float(np.average(right, weights=weights))
-
-    def _label_threshold(self):
-        """The output from which a sample has a label: where the sigmoid is 1/2, or halfway between the targets 0 and 1."""
-        return 0.5 if self.loss == "squared_error" else 0.0
-
-    def _exit_rule(self):
-        if self.exit_margin is None:
-            return {}
-        if not isinstance(self.exit_margin, Real) or not 0 < self.exit_margin < np.inf:
-            self._validate_params()
-        exit_threshold = self._label_threshold() if self.multilabel_ else None
-        return {"exit_margin": float(self.exit_margin), "exit_threshold": exit_threshold}
-
-    def _decision(self, outputs):
-        if self.multilabel_:
-            return outputs - np.float32(self._label_threshold())
-        return outputs[:, 1] - outputs[:, 0] if self.n_outputs_ == 2 else outputs
-
-    def _labels(self, outputs):
-        if self.multilabel_:
-            return (self._decision(outputs) > 0).astype(int)
-        return self.classes_[outputs.argmax(axis=1)]
-
-    def _probabilities(self, outputs):
-        if self.multilabel_:
-            return expit(self._decision(outputs).astype(np.float64))
-        outputs = outputs.astype(np.float64)
-        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))  # scipy's softmax takes three times as long
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+    def _class_weights(self, targets, encoded, weights):
+        return targets.class_weights(self.class_weight, encoded, weights)
 
     def decision_function(self, X):
         """Output of the network after the last time step.
@@ -522,9 +382,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
             shape (n_samples, n_labels): above 0 for the labels of a sample (with `loss="squared_error"` less 1/2, halfway
             between the targets).
         """
-        return self._decision(self._predicted_outputs(X))
-
-    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_", "multilabel_")
+        targets, outputs = self._predict(X)
+        return targets.decision(outputs)
 
     def predict(self, X):
         """Label with the largest output; multilabel, the labels whose decision is above 0.
@@ -537,7 +396,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         -------
         labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
         """
-        return self._labels(self._predicted_outputs(X))
+        targets, outputs = self._predict(X)
+        return targets.decode(outputs)
 
     def predict_proba(self, X):
         """Softmax of the output (multilabel: logistic function of each decision), for both losses; uncalibrated after
@@ -552,7 +412,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         probabilities : ndarray of float64, shape (n_samples, n_classes)
             In the order of `classes_`; multilabel, of each label on its own.
         """
-        return self._probabilities(self._predicted_outputs(X))
+        targets, outputs = self._predict(X)
+        return targets.probabilities(outputs)
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`, finite also where that rounds to 0.
@@ -566,10 +427,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         log_probabilities : ndarray of float64, shape (n_samples, n_classes)
             In the order of `classes_`; multilabel, of each label on its own.
         """
-        outputs = self._predicted_outputs(X)
-        if self.multilabel_:
-            return log_expit(self._decision(outputs).astype(np.float64))
-        return log_softmax(outputs.astype(np.float64), axis=1)
+        targets, outputs = self._predict(X)
+        return targets.log_probabilities(outputs)
 
     def staged_decision_function(self, X):
         """`decision_function` after each time step 1, …, `n_time_steps`.
@@ -582,8 +441,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         ------
         decision : ndarray
         """
-        for outputs in self._staged_outputs(X):
-            yield self._decision(outputs)
+        for targets, outputs in self._staged_predict(X):
+            yield targets.decision(outputs)
 
     def staged_predict(self, X):
         """`predict` after each time step 1, …, `n_time_steps`.
@@ -596,8 +455,8 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         ------
         labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
         """
-        for outputs in self._staged_outputs(X):
-            yield self._labels(outputs)
+        for targets, outputs in self._staged_predict(X):
+            yield targets.decode(outputs)
 
     def staged_predict_proba(self, X):
         """`predict_proba` after each time step 1, …, `n_time_steps`.
@@ -610,23 +469,5 @@ class SpikingMLPClassifier(ClassifierMixin, BaseSpikingMLP):
         ------
         probabilities : ndarray of float64, shape (n_samples, n_classes)
         """
-        for outputs in self._staged_outputs(X):
-            yield self._probabilities(outputs)
-
-
-def distinct_labels(y):
-    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where they are not classes.
-
-    `check_classification_targets` sorts all of y. Where labels repeat, it is shown them alone, each twice: once would be as
-    many classes as samples, of which it warns.
-    """
-    if y.dtype.kind == "O":
-        check_classification_targets(y[:1])
-        labels = np.array(sorted(set(y.tolist())), dtype=object)
-    else:
-        labels = np.unique(y)
-    if 2 * len(labels) > len(y):
-        check_classification_targets(y)
-    elif y.dtype.kind not in "biuO":
-        check_classification_targets(np.repeat(labels, 2))
-    return labels
+        for targets, outputs in self._staged_predict(X):
+            yield targets.probabilities(outputs)

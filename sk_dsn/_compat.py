@@ -1,7 +1,16 @@
-"""What we use of scikit-learn's private modules, and what its older versions lack, all in one place."""
+"""The private modules of scikit-learn that we use, and parts that its older versions lack, all in one place."""
+import inspect
+
+from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._param_validation import Interval, Options, StrOptions, make_constraint
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    StrOptions,
+    make_constraint,
+    validate_parameter_constraints,
+)
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -13,8 +22,43 @@ except ImportError:  # before scikit-learn 1.9
         def _init_callback_context(self, *, max_subtasks): ...
 
 
+class CheckedParameters(BaseEstimator):
+    """An object with parameters that are checked by its `_parameter_constraints`.
+
+    scikit-learn makes the constraints and inspects the signature in each check, which takes half of the time of learning a
+    sample. Here a class makes its constraints once, and defaults need no check.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        defaults = inspect.signature(cls).parameters
+        cls._made_constraints = {
+            name: (defaults[name].default, [make_constraint(constraint) for constraint in constraints])
+            for name, constraints in cls._parameter_constraints.items()
+            if name in defaults
+        }
+
+    def _validate_params(self):
+        check_parameters(self)
+
+
+def check_parameters(checked, *names):
+    """Raises scikit-learn's error where parameters (None named: any) break the constraints of their class."""
+    made = checked._made_constraints
+    for name in names or made:
+        default, constraints = made[name]
+        value = getattr(checked, name)
+        if value is default:
+            continue
+        if not any(constraint.is_satisfied_by(value) for constraint in constraints):
+            kind = type(checked)
+            validate_parameter_constraints({name: kind._parameter_constraints[name]}, {name: value}, kind.__name__)
+        if isinstance(value, CheckedParameters):
+            check_parameters(value)
+
+
 class NoCallbacks:
-    """A context of scikit-learn's callbacks where there are none: nobody is told."""
+    """The context of callbacks where there are none: it calls nobody."""
 
     def subcontext(self, *, task_name):
         return self
@@ -36,10 +80,12 @@ class CallbackSupport(CallbackSupportMixin):
 
 __all__ = [
     "CallbackSupport",
+    "CheckedParameters",
     "Interval",
     "Options",
     "StrOptions",
     "check_matplotlib_support",
+    "check_parameters",
     "check_sample_weight",
     "fit_context",
     "make_constraint",

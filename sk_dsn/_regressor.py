@@ -1,12 +1,14 @@
 """SpikingMLPRegressor: targets that are numbers."""
-import numpy as np
 from sklearn.base import RegressorMixin
 
 from ._base import BaseSpikingMLP
-from ._compat import StrOptions, fit_context
+from ._compat import fit_context
+from ._parameters import REGRESSOR_CONSTRAINTS, rule_of
+from ._targets import regression_targets
+from .conversion import ConvertibleMLP
 
 
-class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
+class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
     """Deep spiking network regressor, trained by spiking backpropagation.
 
     The output is the last layer's accumulated input divided by time: real numbers, one or several a sample.
@@ -21,31 +23,21 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     neuron : {"signed", "rectifying"}, default="signed"
         Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net count follows its
         input down as well as up, or only ever fires (the paper's, whose count depends on the order of its input).
-    simulation : {"auto", "counting", "clock-driven", "event-driven"}, default="auto"
+    simulation : {"auto", "counting", "clock-driven", "event-driven", "event-driven-depth-first"}, default="auto"
         How the network is computed. "counting": the state at the last time step directly (signed neurons, sgd, feedback
-        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires.
-        "event-driven": spike by spike (the paper's). "auto" is the first of counting, clock-driven and event-driven that
-        can. Read when a method is called.
-    propagation : {"breadth-first", "depth-first"}, default="breadth-first"
-        Event-driven only: whether a layer takes all spikes of a time step before the next layer does, or each spike goes
-        all the way up before the next.
-    feedback : {"sample", "step"}, default="sample"
-        When error is sent down: once, after the last time step, or at the end of every time step (the paper's).
-    weight_update : {"sgd", "fractional"}, default="sgd"
-        "sgd": at the end of the sample, by the product of presynaptic and error spike counts. "fractional" (the paper's
-        FSGD): at each error spike, by the presynaptic counts so far.
-    loss : {"squared_error"}, default="squared_error"
-        Half the squared distance of the output to the target.
-    output_activation : {"linear", "rectifying"}, default="linear"
-        Whether errors are taken at the accumulated output, or at output spikes minus target spikes (the paper's;
-        targets of at least 0 only). Predictions are never rectified.
-    error_resolution : float, default=8.0
-        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
-        paper's network, more sends errors back more finely, at the cost of more error spikes.
+        "sample"). "clock-driven": step by step, a layer integrates all spikes of a step before it fires. "event-driven":
+        spike by spike (the paper's), a layer takes all spikes of a time step before the next layer does.
+        "event-driven-depth-first": spike by spike, each spike goes all the way up before the next. "auto" is the first of
+        counting, clock-driven and event-driven that can compute the learning rule. Read when a method is called.
     fit_intercept : bool, default=True
         Whether neurons have biases (the paper's have none).
     weight_init_scale : float, default=None
         Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is 0.01).
+    loss : {"squared_error"}, default="squared_error"
+        Half the squared distance of the output to the target.
+    error_resolution : float, default=8.0
+        Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate divided by it; 1 is the
+        paper's network, more sends errors back more finely, at the cost of more error spikes.
     learning_rate_init : float, default=0.05
         Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`; plain steps take
         rates from about 0.001 to 0.05, smaller for more or larger features.
@@ -55,6 +47,17 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     normalized_step : bool, default=True
         Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares), which keeps learning
         stable whatever the scale of the features.
+    max_iter : int, default=200
+        Epochs of `fit` at most.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in a new order.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
+        bit.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights it has, on the same classes and features.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
     dropout : float, default=0.0
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
     input_dropout : float, default=0.0
@@ -70,33 +73,10 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones are scaled down to it
         after each epoch (and `partial_fit`). 1 to 2, with a falling rate and 15 epochs or more, makes networks of pixels
         more accurate; None sets no limit. Biases and the output's weights have none.
-    backward_reset : {"keep", "zero", "random"}, default="keep"
-        Error potentials at the start of a sample: those of the last one (the paper's), zero (small errors are then never
-        sent and the network does not learn) or uniform in [-1/2, 1/2).
-    forward_reset : {"zero", "keep"}, default="zero"
-        Potentials at the start of a training sample; prediction always starts at zero.
-    hold_error : bool, default=True
-        Rectifying outputs with feedback "step": whether the difference of output and target spikes is sent down at the
-        end of the time step, or every output spike at once.
-    smooth_gradient : bool, default=False
-        Whether weights change by the sum of input behind a presynaptic unit's spikes in place of their count.
     spike_penalty : float, default=0.0
         Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that fired it.
-    mask_negative_inputs : bool, default=False
-        Whether weights learn only from positive presynaptic counts, as in the program of the paper's authors.
-    max_iter : int, default=200
-        Epochs of `fit` at most.
-    shuffle : bool, default=True
-        Whether each epoch takes the samples in a new order.
-    random_state : int, RandomState instance or None, default=None
-        Initial weights, order, dropout (features too) and validation samples. An int makes training reproducible bit for
-        bit.
     tol : float, default=1e-4
         Improvement of loss (or of the validation score) that counts as one.
-    verbose : bool or int, default=False
-        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more: see `fit`.
-    warm_start : bool, default=False
-        Whether `fit` goes on with the weights it has, on the same classes and features.
     early_stopping : bool, default=False
         Whether to stop when R² on validation samples no longer improves, ending with the weights that scored best: on
         those passed to `fit` as X_val and y_val, or else on `validation_fraction` of the training samples, held out.
@@ -107,6 +87,11 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     n_jobs : int, default=None
         Threads that share the rows of a prediction, as joblib counts them: None is 1 unless `joblib.parallel_config` says
         otherwise, -1 all processors. The result is the same, bit for bit. Training takes one.
+    learning_rule : None, "paper" or SpikingBackprop, default=None
+        The variant of spiking backpropagation. None is `SpikingBackprop()`; "paper" is the rule of O'Connor & Welling. Its
+        parameters can be searched as `learning_rule__feedback` and so on, where an instance is given. See
+        `SpikingBackprop` for the combinations of parameters that exist. It is never changed, and read when a method is
+        called.
 
     Attributes
     ----------
@@ -171,86 +156,74 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
     True
     """
 
-    _parameter_constraints = {**BaseSpikingMLP._parameter_constraints, "loss": [StrOptions({"squared_error"})]}
-    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "single_output_")
+    _parameter_constraints = REGRESSOR_CONSTRAINTS
     _target_checks = {"multi_output": True, "y_numeric": True}
+    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "single_output_")
 
     def __init__(
         self,
         hidden_layer_sizes=(100,),
         *,
+        # network
         n_time_steps=16,
         neuron="signed",
         simulation="auto",
-        propagation="breadth-first",
-        feedback="sample",
-        weight_update="sgd",
-        loss="squared_error",
-        output_activation="linear",
-        error_resolution=8.0,
         fit_intercept=True,
         weight_init_scale=None,
+        # learning
+        loss="squared_error",
+        error_resolution=8.0,
         learning_rate_init=0.05,
         learning_rate="linear",
         normalized_step=True,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        warm_start=False,
+        verbose=False,
+        # regularisation
         dropout=0.0,
         input_dropout=0.0,
         input_noise=0.0,
         max_norm=None,
-        backward_reset="keep",
-        forward_reset="zero",
-        hold_error=True,
-        smooth_gradient=False,
         spike_penalty=0.0,
-        mask_negative_inputs=False,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
+        # stopping
         tol=1e-4,
-        verbose=False,
-        warm_start=False,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        # prediction
         n_jobs=None,
+        # rule
+        learning_rule=None,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            n_time_steps=n_time_steps,
-            neuron=neuron,
-            simulation=simulation,
-            propagation=propagation,
-            feedback=feedback,
-            weight_update=weight_update,
-            loss=loss,
-            output_activation=output_activation,
-            error_resolution=error_resolution,
-            fit_intercept=fit_intercept,
-            weight_init_scale=weight_init_scale,
-            learning_rate_init=learning_rate_init,
-            learning_rate=learning_rate,
-            normalized_step=normalized_step,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            input_noise=input_noise,
-            max_norm=max_norm,
-            backward_reset=backward_reset,
-            forward_reset=forward_reset,
-            hold_error=hold_error,
-            smooth_gradient=smooth_gradient,
-            spike_penalty=spike_penalty,
-            mask_negative_inputs=mask_negative_inputs,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            n_jobs=n_jobs,
-        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_time_steps = n_time_steps
+        self.neuron = neuron
+        self.simulation = simulation
+        self.fit_intercept = fit_intercept
+        self.weight_init_scale = weight_init_scale
+        self.loss = loss
+        self.error_resolution = error_resolution
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.normalized_step = normalized_step
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
+        self.max_norm = max_norm
+        self.spike_penalty = spike_penalty
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.n_jobs = n_jobs
+        self.learning_rule = learning_rule
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -341,29 +314,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         tags.target_tags.multi_output = True
         return tags
 
-    def _encode_targets(self, y, classes, reset):
-        values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
-        if not np.isfinite(values).all():
-            raise ValueError("y holds values too large for float32; scale the targets.")
-        if self.output_activation == "rectifying" and (values < 0).any():
-            raise ValueError("output_activation='rectifying' cannot reach targets below 0; use 'linear', or shift them.")
-        if reset:
-            self.n_outputs_ = values.shape[1]
-            self.single_output_ = y.ndim == 1
-        elif values.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y has {values.shape[1]} outputs, but the network has {self.n_outputs_}; call fit to start anew."
-            )
-        return values
-
-    def _score_outputs(self, outputs, targets, weights):
-        from sklearn.metrics import r2_score
-
-        return float(r2_score(targets, outputs, sample_weight=weights))
-
-    def _values(self, outputs):
-        values = outputs.astype(np.float64)
-        return values.ravel() if self.single_output_ else values
+    def _learn_targets(self, y, classes, known):
+        return regression_targets(y, known, rule_of(self).output_activation)
 
     def predict(self, X):
         """Output of the network after the last time step.
@@ -377,7 +329,8 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
             As y was given: accumulated output divided by time, not rectified.
         """
-        return self._values(self._predicted_outputs(X))
+        targets, outputs = self._predict(X)
+        return targets.decode(outputs)
 
     def staged_predict(self, X):
         """`predict` after each time step 1, …, `n_time_steps`.
@@ -390,5 +343,5 @@ class SpikingMLPRegressor(RegressorMixin, BaseSpikingMLP):
         ------
         values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
         """
-        for outputs in self._staged_outputs(X):
-            yield self._values(outputs)
+        for targets, outputs in self._staged_predict(X):
+            yield targets.decode(outputs)

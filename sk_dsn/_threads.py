@@ -6,14 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 
-# Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
-# thread, and one that is running ends soon after Ctrl-C.
-WORK_OF_BLOCK = 1e8
 
-
-def row_blocks(n_rows, work_of_row):
-    """Slices that cover the rows in order, each worth a thread of its own."""
-    size = max(1, int(WORK_OF_BLOCK / work_of_row))
+def row_blocks(n_rows, work_of_row, work_of_block):
+    """Slices that cover the rows in order, each of about `work_of_block`, which is worth a thread."""
+    size = max(1, int(work_of_block / work_of_row))
     return [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]
 
 

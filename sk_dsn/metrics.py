@@ -1,80 +1,24 @@
 """What a network costs in spikes: counts of the spiking network itself, not of what the processor did to compute it."""
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
 
-from ._base import BaseSpikingMLP, frames
-from ._core.network import Network
-from ._core.prediction import spike_counts as core_spike_counts
-from ._settings import SIMULATIONS
+from ._network import fitted_network
+from ._parameters import EVENT_DRIVEN
 
-# Spikes of single units are looked at in batches of about so many numbers.
-BATCH_NUMBERS = 2**22
-BYTES = np.dtype(np.float32).itemsize
+__all__ = [
+    "activation_sparsity",
+    "connection_sparsity",
+    "dense_operations",
+    "energy_estimate",
+    "exit_steps",
+    "footprint",
+    "neurobench_synaptic_operations",
+    "spike_counts",
+    "synaptic_operations",
+    "unit_spike_counts",
+]
 
-
-def spiking_network(estimator, X=None):
-    """The fitted network in an estimator (which it is, or whose last step it is), and X as it reaches the network."""
-    if isinstance(estimator, Pipeline):
-        X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
-        estimator = estimator[-1]
-    if not isinstance(estimator, BaseSpikingMLP):
-        raise TypeError(
-            f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "
-            f"{type(estimator).__name__}. Of a search, pass best_estimator_."
-        )
-    check_is_fitted(estimator)
-    return estimator, X
-
-
-def time_stepped(estimator, X):
-    """A network, checked X, and core settings with a simulation that steps through time and counts the same spikes."""
-    estimator, X = spiking_network(estimator, X)
-    X = estimator._check_prediction_input(X)
-    settings = estimator._settings(X)
-    if settings["simulation"] == SIMULATIONS["counting"]:
-        settings["simulation"] = SIMULATIONS["clock-driven"]
-    return estimator, X, settings
-
-
-def _count(estimator, X, settings, unit_layers=None, first_row=0):
-    """Spikes by layer and step, shape (n_samples, n_time_steps, n_layers - 1); with `unit_layers` (the number of units of
-    each of these layers) also by unit and sign, shape (n_samples, n_time_steps, sum(unit_layers), 2)."""
-    tallied = unit_layers is not None and settings["simulation"] == SIMULATIONS["event-driven"]
-    network = Network(*estimator._network_arrays(), stepped=True, tallied=tallied)
-    shape = (X.shape[0], settings["n_time_steps"])
-    counts = np.empty((*shape, network.n_layers - 1), dtype=np.int64)
-    units = None if unit_layers is None else np.empty((*shape, sum(unit_layers), 2), dtype=np.int32)
-    failed_row = core_spike_counts(network, settings, frames(X), counts, units)
-    if failed_row >= 0:
-        estimator._raise_out_of_range(X, first_row + failed_row)
-    ended = np.arange(settings["n_time_steps"]) >= _exit_steps(estimator, X)[:, np.newaxis]
-    counts[ended] = 0
-    if units is None:
-        return counts
-    units[ended] = 0
-    return units
-
-
-def _unit_layers(estimator):
-    """Units of each layer that spikes: the input and the hidden layers."""
-    return [w.shape[0] for w in estimator.coefs_]
-
-
-def units_by_layer(estimator, X, settings):
-    """`unit_spike_counts` of checked X."""
-    layers = _unit_layers(estimator)
-    return np.split(_count(estimator, X, settings, layers), np.cumsum(layers)[:-1], axis=2)
-
-
-def _unit_batches(estimator, X, settings):
-    """Spikes of batches of samples, shape (n_rows, n_time_steps, n_units): memory does not grow with their number."""
-    layers = _unit_layers(estimator)
-    n_rows = max(1, BATCH_NUMBERS // (2 * sum(layers) * settings["n_time_steps"]))
-    for first in range(0, X.shape[0], n_rows):
-        units = _count(estimator, X[first : first + n_rows], settings, layers, first)
-        yield units[..., 0] + units[..., 1]
+_BYTES = np.dtype(np.float32).itemsize
 
 
 def spike_counts(estimator, X):
@@ -104,7 +48,8 @@ def spike_counts(estimator, X):
     >>> spike_counts(clf, X[:5] / 16).shape
     (5, 16, 2)
     """
-    return _count(*time_stepped(estimator, X))
+    network, X = fitted_network(estimator, X)
+    return network.spike_counts(X)
 
 
 def unit_spike_counts(estimator, X):
@@ -123,7 +68,8 @@ def unit_spike_counts(estimator, X):
         stand for negative input, of signed neurons those that take a spike back. Their sum over units and signs is
         `spike_counts`. An array of all of them: keep n_samples small.
     """
-    return units_by_layer(*time_stepped(estimator, X))
+    network, X = fitted_network(estimator, X)
+    return network.unit_spike_counts(X)
 
 
 def exit_steps(estimator, X):
@@ -152,16 +98,8 @@ def exit_steps(estimator, X):
     >>> bool(exit_steps(clf, X / 16).mean() < clf.n_time_steps / 2)
     True
     """
-    estimator, X = spiking_network(estimator, X)
-    return _exit_steps(estimator, estimator._check_prediction_input(X))
-
-
-def _exit_steps(estimator, X):
-    """`exit_steps` for checked X."""
-    exit_rule = estimator._exit_rule()
-    if exit_rule:
-        return estimator._run_network(X, **exit_rule)[1]
-    return np.full(X.shape[0], estimator._settings(X)["n_time_steps"], dtype=np.int64)
+    network, X = fitted_network(estimator, X)
+    return network.exit_steps(X)
 
 
 def synaptic_operations(estimator, X):
@@ -179,9 +117,9 @@ def synaptic_operations(estimator, X):
         Additions up to and including each time step: the sum over layers of spikes x fan-out. None are added once a
         sample has ended by `exit_margin`, so the last column is what the prediction takes.
     """
-    estimator, X, settings = time_stepped(estimator, X)
-    fan_out = np.array([w.shape[1] for w in estimator.coefs_], dtype=np.int64)
-    return np.cumsum(_count(estimator, X, settings) @ fan_out, axis=1)
+    network, X = fitted_network(estimator, X)
+    fan_out = np.array(network.n_units[1:], dtype=np.int64)
+    return np.cumsum(network.spike_counts(X) @ fan_out, axis=1)
 
 
 def dense_operations(estimator):
@@ -196,8 +134,7 @@ def dense_operations(estimator):
     -------
     operations : int
     """
-    estimator, _ = spiking_network(estimator)
-    return sum(w.size for w in estimator.coefs_)
+    return fitted_network(estimator)[0].n_weights
 
 
 def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6e-12):
@@ -263,12 +200,10 @@ def footprint(estimator):
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
        Nature Communications 16:1545.
     """
-    estimator, _ = spiking_network(estimator)
-    n_biases = sum(b.size for b in estimator.intercepts_) if estimator.fit_intercept else 0
-    n_hidden = sum(w.shape[0] for w in estimator.coefs_[1:])
-    n_potentials = estimator.n_features_in_ + n_hidden + estimator.n_outputs_
-    n_net_counts = n_hidden if estimator.neuron == "signed" else 0
-    return BYTES * (dense_operations(estimator) + n_biases + n_potentials + n_net_counts)
+    network, _ = fitted_network(estimator)
+    n_biases = sum(network.n_units[1:]) if network.fit_intercept else 0
+    n_net_counts = sum(network.n_units[1:-1]) if network.neuron == "signed" else 0
+    return _BYTES * (network.n_weights + n_biases + sum(network.n_units) + n_net_counts)
 
 
 def connection_sparsity(estimator):
@@ -288,8 +223,8 @@ def connection_sparsity(estimator):
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
        Nature Communications 16:1545.
     """
-    estimator, _ = spiking_network(estimator)
-    return 1 - sum(np.count_nonzero(w) for w in estimator.coefs_) / dense_operations(estimator)
+    network, _ = fitted_network(estimator)
+    return 1 - sum(np.count_nonzero(w) for w in network.coefs) / network.n_weights
 
 
 def activation_sparsity(estimator, X, *, by_layer=False):
@@ -313,13 +248,13 @@ def activation_sparsity(estimator, X, *, by_layer=False):
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
        Nature Communications 16:1545.
     """
-    estimator, X, settings = time_stepped(estimator, X)
-    layers = _unit_layers(estimator)
+    network, X = fitted_network(estimator, X)
+    layers = network.n_units[:-1]
     firsts = np.cumsum([0, *layers[:-1]])
     n_active = 0
-    for spikes in _unit_batches(estimator, X, settings):
+    for spikes in network.unit_batches(X):
         n_active = n_active + np.add.reduceat(np.count_nonzero(spikes, axis=(0, 1)), firsts)
-    n_activations = np.array(layers) * (X.shape[0] * settings["n_time_steps"])
+    n_activations = np.array(layers) * (X.shape[0] * network.steps_of(X))
     return 1 - n_active / n_activations if by_layer else float(1 - n_active.sum() / n_activations.sum())
 
 
@@ -366,11 +301,11 @@ def neurobench_synaptic_operations(estimator, X):
     >>> operations["Effective_ACs"] + operations["Effective_MACs"] < 0.4 * operations["Dense"]
     True
     """
-    estimator, X, settings = time_stepped(estimator, X)
-    fan_out = np.concatenate([np.count_nonzero(w, axis=1) for w in estimator.coefs_])
+    network, X = fitted_network(estimator, X)
+    fan_out = np.concatenate([np.count_nonzero(w, axis=1) for w in network.coefs])
     accumulates = multiply_accumulates = 0
-    for spikes in _unit_batches(estimator, X, settings):
-        if settings["simulation"] == SIMULATIONS["event-driven"]:
+    for spikes in network.unit_batches(X):
+        if network.simulation in EVENT_DRIVEN:
             accumulates += int(spikes.sum(axis=(0, 1)) @ fan_out)
         else:
             accumulates += int(np.count_nonzero(spikes == 1, axis=(0, 1)) @ fan_out)
@@ -378,5 +313,5 @@ def neurobench_synaptic_operations(estimator, X):
     return {
         "Effective_MACs": multiply_accumulates / X.shape[0],
         "Effective_ACs": accumulates / X.shape[0],
-        "Dense": float(settings["n_time_steps"] * dense_operations(estimator)),
+        "Dense": float(network.steps_of(X) * network.n_weights),
     }

@@ -1,21 +1,22 @@
 """Displays in scikit-learn's manner. They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw."""
-import copy
-
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
 from ._compat import check_matplotlib_support
-from .metrics import dense_operations, spiking_network, synaptic_operations, time_stepped, units_by_layer
+from ._network import fitted_network
+from ._targets import Values
+from .metrics import synaptic_operations
+
+__all__ = ["AnytimeDisplay", "SpikeRasterDisplay", "TrainingCurveDisplay"]
 
 # An axis on which the largest value is more than so many times the smallest is logarithmic.
-LOGARITHMIC_RATIO = 10
+_LOGARITHMIC_RATIO = 10
 # So many points of a line, and no more, have markers.
-MOST_MARKERS = 32
+_MOST_MARKERS = 32
 # Of a spike's mark, as a share of its layer's height, however many units that has.
-LEAST_HEIGHT = 0.01
+_LEAST_HEIGHT = 0.01
 # Where a legend hides nothing.
-ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3}
+_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3}
 
 
 class SpikeRasterDisplay:
@@ -74,11 +75,11 @@ class SpikeRasterDisplay:
         display : SpikeRasterDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        network, X, settings = time_stepped(estimator, X)
+        network, X = fitted_network(estimator, X)
         if not -X.shape[0] <= sample < X.shape[0]:
             raise ValueError(f"sample={sample} is not there: X has {X.shape[0]} samples.")
         row = sample % X.shape[0]
-        counts = units_by_layer(network, X[row : row + 1], settings)
+        counts = network.unit_spike_counts(X[row : row + 1])
         display = cls(spike_counts=[layer[0] for layer in counts])
         return display.plot(ax, positive_kw=positive_kw, negative_kw=negative_kw)
 
@@ -112,7 +113,7 @@ class SpikeRasterDisplay:
         _whole_numbers(self.ax_.xaxis)
         self.ax_.set(xlabel="Time step", xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
         if any(counts[..., 1].any() for counts in self.spike_counts):
-            self.ax_.legend(**ABOVE)
+            self.ax_.legend(**_ABOVE)
         return self
 
     def _marks(self, sign):
@@ -125,7 +126,7 @@ class SpikeRasterDisplay:
             places.append(np.repeat(steps + 0.5, spikes) + (nth + 0.5) / np.repeat(spikes, spikes))
             units = np.repeat(units, spikes)
             lows.append(layer + units / counts.shape[1])
-            highs.append(lows[-1] + max(0.9 / counts.shape[1], LEAST_HEIGHT))
+            highs.append(lows[-1] + max(0.9 / counts.shape[1], _LEAST_HEIGHT))
         return np.concatenate(places), np.concatenate(lows), np.concatenate(highs)
 
 
@@ -202,15 +203,15 @@ class AnytimeDisplay:
         display : AnytimeDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        network, X = spiking_network(estimator, X)
-        # Its answers are those after every time step, so what they cost is too.
-        network = copy.copy(network)
-        network.exit_margin = None
-        score, score_name = (accuracy_score, "Accuracy") if is_classifier(network) else (r2_score, "R²")
+        network, X = fitted_network(estimator, X)
+        # The answers are those after every time step, and so are the operations.
+        network = network.without_exits()
+        score, score_name = (r2_score, "R²") if isinstance(network.targets, Values) else (accuracy_score, "Accuracy")
+        stages = map(network.targets.decode, network.staged_outputs(X))
         display = cls(
-            scores=np.array([score(y, answers, sample_weight=sample_weight) for answers in network.staged_predict(X)]),
+            scores=np.array([score(y, answers, sample_weight=sample_weight) for answers in stages]),
             synaptic_operations=synaptic_operations(network, X).mean(axis=0),
-            dense_operations=dense_operations(network),
+            dense_operations=network.n_weights,
             score_name=score_name,
             estimator_name=name,
         )
@@ -325,11 +326,11 @@ class TrainingCurveDisplay:
         display : TrainingCurveDisplay
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        network, _ = spiking_network(estimator)
+        network, _ = fitted_network(estimator)
         display = cls(
-            loss_curve=list(network.loss_curve_),
-            validation_scores=list(network.validation_scores_ or []) or None,
-            score_name="Validation accuracy" if is_classifier(network) else "Validation R²",
+            loss_curve=list(network.estimator.loss_curve_),
+            validation_scores=list(network.estimator.validation_scores_ or []) or None,
+            score_name="Validation R²" if isinstance(network.targets, Values) else "Validation accuracy",
         )
         return display.plot(ax, line_kw=line_kw, score_kw=score_kw)
 
@@ -351,7 +352,7 @@ class TrainingCurveDisplay:
         epochs = np.arange(1, len(self.loss_curve) + 1)
         style = _style({"color": "tab:blue", **_markers(epochs), "label": "Training loss"}, line_kw)
         (self.line_,) = self.ax_.plot(epochs, self.loss_curve, **style)
-        if 0 < LOGARITHMIC_RATIO * min(self.loss_curve, default=0) < max(self.loss_curve, default=0):
+        if 0 < _LOGARITHMIC_RATIO * min(self.loss_curve, default=0) < max(self.loss_curve, default=0):
             self.ax_.set_yscale("log")
         _whole_numbers(self.ax_.xaxis)
         self.ax_.set(xlabel="Epoch", ylabel="Training loss")
@@ -362,7 +363,7 @@ class TrainingCurveDisplay:
             style = _style({"color": "tab:orange", **_markers(epochs), "label": self.score_name}, score_kw)
             (self.score_line_,) = self.score_ax_.plot(epochs, self.validation_scores, **style)
             self.score_ax_.set_ylabel(self.score_name)
-            self.ax_.legend(handles=[self.line_, self.score_line_], **ABOVE)
+            self.ax_.legend(handles=[self.line_, self.score_line_], **_ABOVE)
         return self
 
 
@@ -377,7 +378,7 @@ def _axes(display, ax):
 
 
 def _markers(points):
-    return {"marker": "o" if len(points) <= MOST_MARKERS else "", "markersize": 4.0}
+    return {"marker": "o" if len(points) <= _MOST_MARKERS else "", "markersize": 4.0}
 
 
 def _whole_numbers(axis):

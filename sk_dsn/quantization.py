@@ -2,10 +2,12 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+__all__ = ["EVENT", "event_counts", "quantize_stream", "quantize_vector", "rectify_stream"]
+
 EVENT = np.dtype([("t", np.int32), ("unit", np.int32), ("sign", np.int8)])
 """A spike: its time step, counted from 1, the unit that sent it, and whether it counts 1 or -1."""
 
-SPIKE_LIMIT = 2**24
+_SPIKE_LIMIT = 2**24
 
 
 def quantize_vector(x, n_time_steps):
@@ -223,7 +225,7 @@ def _quantize(X, rectify):
         n_spikes = np.abs(counts)
         with np.errstate(over="ignore"):
             n_events += n_spikes.sum()
-        if not n_events < SPIKE_LIMIT:
+        if not n_events < _SPIKE_LIMIT:
             raise ValueError(
                 f"The input means 2**24 spikes or more, up to time step {t}; scale it down, or take fewer time steps."
             )

@@ -1,0 +1,276 @@
+"""Epochs: the loop of training, the schedule of the rate, the stopping rule, and the calls of callbacks.
+
+How to read it: `train` is the loop. A `Learner` holds the network in training and learns an epoch; the core is called here
+alone to learn. A schedule says which share of the initial rate an epoch has, a `StoppingRule` when nothing improves any more.
+"""
+import copy
+import time
+import warnings
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ._core.network import Network
+from ._core.stimulus import Samples as CoreSamples
+from ._core.training import epoch_order, train_epoch
+from ._inputs import check_finite, is_stream
+from ._network import FittedNetwork
+from ._parameters import SIMULATIONS, core_settings, flat, rule_of, time_steps
+from ._targets import fitted_targets
+from ._weights import weights_copy
+
+
+class Samples(NamedTuple):
+    """Checked samples to learn from or to score. Indices say which take part, so that none are copied."""
+
+    X: np.ndarray  # as `_inputs` checks it
+    core: CoreSamples  # the core's view of it
+    targets: np.ndarray  # encoded, as `_targets` has it
+    weights: np.ndarray | None  # float32, shape (n_samples,); None: all 1
+    rows: np.ndarray  # those that take part: of a weight above 0
+
+
+class Learner:
+    """The network of an estimator in training. It changes the estimator's weights in place.
+
+    It reads the parameters of the estimator when it is made, and those of the rate in each epoch.
+    """
+
+    core_train_epoch = staticmethod(train_epoch)
+
+    def __init__(self, estimator, X):
+        """`X` holds samples like those to learn from."""
+        self.estimator = estimator
+        self.targets = fitted_targets(estimator)
+        self.n_time_steps = X.shape[1] if is_stream(X) else time_steps(estimator)
+        settings = core_settings(estimator, self.n_time_steps, self.targets.core_loss)
+        self.keeps_potentials = rule_of(estimator).forward_reset == "keep"
+        self.settings = flat(settings)
+        self.network = Network(
+            estimator.coefs_,
+            estimator.intercepts_ if estimator.fit_intercept else None,
+            estimator.backward_potentials_,
+            potentials=estimator.forward_potentials_ if self.keeps_potentials else None,
+            stepped=self.settings["simulation"] != SIMULATIONS["counting"],
+            dropout=estimator.dropout > 0,
+        )
+
+    def order(self, rows):
+        """The rows in the order in which the next epoch takes them: a function of the seed and of `t_` alone."""
+        estimator = self.estimator
+        return epoch_order(rows, estimator.seed_, estimator.t_) if estimator.shuffle else rows
+
+    def learn_epoch(self, samples, shares=(1, 1), counts=None):
+        """Learns each sample once and returns their mean loss.
+
+        `shares` are those of the initial rate and noise at the first sample, and where one after the last would stand. Into
+        `counts` go the spikes of each sample, as the core's `train_epoch` says.
+        """
+        estimator = self.estimator
+        labels, Y = self.targets.core_arrays(samples.targets)
+        order = self.order(samples.rows)
+        epoch, estimator.t_ = estimator.t_, estimator.t_ + len(order)  # an interrupted epoch is not drawn again
+        loss, failed_layer = self.core_train_epoch(
+            self.network,
+            self.settings,
+            samples.core,
+            labels,
+            Y,
+            order,
+            rate_first=estimator.learning_rate_init * shares[0],
+            rate_last=estimator.learning_rate_init * shares[1],
+            noise_first=estimator.input_noise * shares[0],
+            noise_last=estimator.input_noise * shares[1],
+            seed=estimator.seed_,
+            epoch=epoch,
+            weights=samples.weights,
+            counts=counts,
+        )
+        if failed_layer >= 0:
+            self._raise_failed(samples.X, failed_layer)
+        return loss
+
+    def _raise_failed(self, X, layer):
+        if layer == 0:
+            check_finite(self.estimator, X)
+            raise ValueError(
+                f"Input contains values that mean more than 2**24 spikes in {self.n_time_steps} time steps. Scale the "
+                "features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps or input_noise."
+            )
+        raise ValueError(
+            f"Training diverged: layer {layer} had more than 2**24 spikes in a sample of {self.n_time_steps} time steps, or "
+            "its potentials or weights left the range of float32. Lower learning_rate_init (or sample and class weights, "
+            "which multiply it), scale the features (StandardScaler, MinMaxScaler), set normalized_step=True or lower "
+            "n_time_steps."
+        )
+
+    def store_potentials(self):
+        """Gives the estimator the potentials that the next call goes on with."""
+        self.estimator.backward_potentials_ = self.network.error_potentials()
+        if self.keeps_potentials:
+            self.estimator.forward_potentials_ = self.network.potentials()
+
+    def state(self):
+        """Copies of weights, biases and error potentials."""
+        return *weights_copy(self.estimator), self.network.error_potentials()
+
+
+class ConstantRate:
+    """The initial rate in every epoch."""
+
+    def shares(self, epoch):
+        """Shares of the initial rate at the first sample of an epoch, and where one after the last would stand."""
+        return 1, 1
+
+    def lower(self):
+        """Lowers the rate after a stall. Returns whether training goes on; if not, it ends."""
+        return False
+
+
+class LinearRate(ConstantRate):
+    """A rate that falls with every sample, to zero after `max_iter` epochs."""
+
+    def __init__(self, max_iter):
+        self.max_iter = max_iter
+
+    def shares(self, epoch):
+        return 1 - epoch / self.max_iter, 1 - (epoch + 1) / self.max_iter
+
+
+class AdaptiveRate(ConstantRate):
+    """A rate that is divided by 5 at each stall, until it is below 1e-6 (as in MLPClassifier)."""
+
+    divisor = 5.0
+    minimum = 1e-6
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.share = 1
+
+    def shares(self, epoch):
+        return self.share, self.share
+
+    def lower(self):
+        self.share /= self.divisor
+        return self.rate * self.share >= self.minimum
+
+
+def rate_schedule(estimator):
+    """The schedule that `learning_rate` names."""
+    if estimator.learning_rate == "linear":
+        return LinearRate(estimator.max_iter)
+    return AdaptiveRate(estimator.learning_rate_init) if estimator.learning_rate == "adaptive" else ConstantRate()
+
+
+class StoppingRule:
+    """Counts epochs in a row whose merit (score, or negative loss) does not improve on the best by `tol`."""
+
+    def __init__(self, tol, n_iter_no_change):
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.best = -np.inf
+        self.n_stalled = 0
+
+    def note(self, merit):
+        """Takes the merit of an epoch and returns whether it is the best so far."""
+        self.n_stalled = 0 if merit >= self.best + self.tol else self.n_stalled + 1
+        is_best = merit > self.best
+        if is_best:
+            self.best = merit
+        return is_best
+
+    def stalled(self):
+        """Whether training has stalled; then the count starts anew."""
+        if self.n_stalled < self.n_iter_no_change:
+            return False
+        self.n_stalled = 0
+        return True
+
+
+def train(estimator, samples, validation, context, call):
+    """Epochs until max_iter, until nothing improves any more or until a callback says so.
+
+    Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored best on the samples
+    `validation`, or, if they are None, on samples held out. `context` is that of the callbacks of this fit, `call` holds the
+    keywords of each of their hooks.
+    """
+    scored = estimator.early_stopping
+    if scored:
+        if validation is None:
+            samples, validation = hold_out(estimator, samples)
+        estimator.validation_scores_ = list(estimator.validation_scores_ or [])
+    estimator.loss_curve_ = list(estimator.loss_curve_)
+    learner, schedule = Learner(estimator, samples.X), rate_schedule(estimator)
+    stopping, best = StoppingRule(estimator.tol, estimator.n_iter_no_change), None
+    began = time.perf_counter()
+    estimator.n_iter_ = 0
+    try:
+        for epoch in range(estimator.max_iter):
+            subcontext = context.subcontext(task_name="epoch")
+            subcontext.call_on_fit_task_begin(**call)
+            loss = learner.learn_epoch(samples, schedule.shares(epoch))
+            estimator.loss_curve_.append(loss)
+            estimator.n_iter_ += 1
+            merit = -loss
+            if scored:
+                merit = score(estimator, validation)
+                estimator.validation_scores_.append(merit)
+            if stopping.note(merit) and scored:
+                best = merit, *learner.state()
+            if estimator.verbose:
+                score_text = f", validation score {merit:.4f}" if scored else ""
+                seconds = time.perf_counter() - began
+                print(f"Epoch {estimator.n_iter_}/{estimator.max_iter}, loss {loss:.6f}{score_text}, {seconds:.1f} s")
+            if subcontext.call_on_fit_task_end(**call, reconstruction_attributes=partial(fitted_copy, estimator, learner)):
+                break
+            if stopping.stalled() and not schedule.lower():
+                break
+        else:
+            if estimator.learning_rate != "linear":
+                warnings.warn(
+                    f"Training reached max_iter={estimator.max_iter} epochs and was still improving. Raise max_iter, or set "
+                    "learning_rate='linear' to end at a rate of zero.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted: the estimator keeps the weights reached.", stacklevel=5)
+    learner.store_potentials()
+    if best is not None:
+        estimator.best_validation_score_ = best[0]
+        estimator.coefs_, estimator.intercepts_, estimator.backward_potentials_ = best[1:]
+
+
+def fitted_copy(estimator, learner=None):
+    """Copies of all that `fit` has set so far, and of the potentials with which a network in training would go on."""
+    if learner is not None:
+        learner.store_potentials()
+    return copy.deepcopy({name: value for name, value in vars(estimator).items() if name.endswith("_")})
+
+
+def hold_out(estimator, samples):
+    """Samples to train on, and samples held out."""
+    # Half of all that importing sk_dsn would cost.
+    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+
+    rows, targets = samples.rows, samples.targets[samples.rows]
+    splitter = StratifiedShuffleSplit if fitted_targets(estimator).stratified else ShuffleSplit
+    fraction = estimator.validation_fraction
+    split = splitter(1, test_size=fraction, random_state=estimator.seed_).split(rows, targets)
+    try:
+        training, validation = next(split)
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True could not hold out validation_fraction={fraction} of {len(rows)} samples: "
+            f"{str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more samples."
+        ) from error
+    return samples._replace(rows=rows[training]), samples._replace(rows=rows[validation])
+
+
+def score(estimator, samples):
+    """Score of an estimator's outputs after the last time step; larger is better."""
+    network, rows = FittedNetwork.of(estimator), samples.rows
+    weights = None if samples.weights is None else samples.weights[rows]
+    return network.targets.score(network.outputs(samples.X, rows), samples.targets[rows], weights)

@@ -1,0 +1,276 @@
+"""FittedNetwork: weights and dynamics that can be run. Everything that runs a fitted network takes one.
+
+How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and `exit_steps` run the network,
+`spike_counts` and its kin count spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
+"""
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._compat import check_parameters
+from ._core.network import Network, is_padded, padded_copy
+from ._core.prediction import outputs as core_outputs
+from ._core.prediction import spike_counts as core_spike_counts
+from ._inputs import active_features, check_finite, check_input, core_samples, frames, is_stream
+from ._parameters import EVENT_DRIVEN, checked_simulation, core_dynamics, time_steps
+from ._targets import fitted_targets
+from ._threads import row_blocks, run_in_threads, thread_count
+
+# From so many samples on, a copy of the weights in the core's own layout costs less than it saves.
+MANY_ROWS = 1000
+# The core wants all of its settings; these do not matter to a prediction.
+_OF_LEARNING = dict.fromkeys(
+    [
+        *("loss", "backward_reset", "forward_reset", "step_feedback", "fractional", "smooth_gradient", "rectifying_output"),
+        *("hold_error", "mask_negative_inputs", "normalized_step", "error_resolution", "spike_penalty", "dropout"),
+        *("input_dropout", "max_norm"),
+    ],
+    0,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A fitted network, with the parameters that its estimator had when it was read.
+
+    Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked, comes from `check_input`.
+    """
+
+    coefs: list  # of ndarray, shape (n_in, n_out)
+    intercepts: list  # of ndarray, shape (n_out,)
+    simulation: str  # not "auto"
+    neuron: str
+    n_time_steps: int  # of static samples; a stream brings its own
+    targets: Any  # Labels, Indicators or Values
+    fit_intercept: bool
+    exit_margin: float | None
+    n_jobs: int | None
+    estimator: Any  # knows the names of the features, by which X is checked, and how it was trained
+
+    # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
+    # thread, and one that is running ends soon after Ctrl-C.
+    work_of_block: ClassVar[float] = 1e8
+    # Spikes of single units are counted in batches of about so many numbers.
+    numbers_of_batch: ClassVar[int] = 2**22
+    core_outputs: ClassVar = staticmethod(core_outputs)
+    core_spike_counts: ClassVar = staticmethod(core_spike_counts)
+
+    @classmethod
+    def of(cls, estimator):
+        """The network of a fitted estimator.
+
+        Raises NotFittedError, or ValueError for parameters with which it cannot be run.
+        """
+        if not hasattr(estimator, "coefs_"):
+            check_is_fitted(estimator)
+        exit_margin = getattr(estimator, "exit_margin", None)
+        if exit_margin is not None and (not isinstance(exit_margin, Real) or not 0 < exit_margin < np.inf):
+            check_parameters(estimator, "exit_margin")
+        return cls(
+            [*estimator.coefs_],
+            [*estimator.intercepts_],
+            checked_simulation(estimator),
+            estimator.neuron,
+            time_steps(estimator),
+            fitted_targets(estimator),
+            estimator.fit_intercept,
+            exit_margin,
+            estimator.n_jobs,
+            estimator,
+        )
+
+    # Sizes.
+
+    @property
+    def n_units(self):
+        """Units of each layer, input first."""
+        return [self.coefs[0].shape[0], *(w.shape[1] for w in self.coefs)]
+
+    @property
+    def n_weights(self):
+        return sum(w.size for w in self.coefs)
+
+    # Input and arrays.
+
+    def check_input(self, X):
+        """X, unchecked so far, as the other methods take it. Raises where it does not have the estimator's features."""
+        return check_input(self.estimator, X)
+
+    def steps_of(self, X):
+        """Time steps of the samples of X."""
+        return X.shape[1] if is_stream(X) else self.n_time_steps
+
+    def arrays(self, n_rows=1):
+        """Weights and biases as the core reads them, to predict so many samples.
+
+        They are copied where a user has put in another kind of array, and where that is soon made good, as weights from a
+        file are not in the layout that is read fastest.
+        """
+        coefs = [
+            w
+            if w.dtype == np.float32
+            and w.strides[1] == w.itemsize
+            and w.flags.aligned
+            and (n_rows < MANY_ROWS or is_padded(w))
+            else padded_copy(w)
+            for w in self.coefs
+        ]
+        return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts]
+
+    # Outputs.
+
+    def answers(self, X):
+        """The outputs that predictions are made of, those of each sample when it exits, shape (n_samples, n_outputs)."""
+        return self._run(X, exits=self.exit_margin is not None)[0][0]
+
+    def outputs(self, X, rows=None):
+        """Outputs after the last time step for (rows of) X, shape (n_rows, n_outputs). No sample exits."""
+        return self._run(X, rows=rows)[0][0]
+
+    def staged_outputs(self, X):
+        """Outputs after each time step, shape (n_time_steps, n_samples, n_outputs). No sample exits."""
+        return self._run(X, n_steps=self.steps_of(X))[0]
+
+    def exit_steps(self, X):
+        """The time step after which each sample ends, shape (n_samples,): without `exit_margin` the last."""
+        if self.exit_margin is None:
+            return np.full(X.shape[0], self.steps_of(X), dtype=np.int64)
+        return self._run(X, exits=True)[1]
+
+    def _run(self, X, n_steps=1, rows=None, exits=False):
+        """Outputs after the last n_steps time steps for (rows of) X, shape (n_steps, n_rows, n_outputs).
+
+        With `exits` samples may end early; then also the time step at which each row ended, else None.
+        """
+        n_time_steps = self.steps_of(X)
+        settings = {**_OF_LEARNING, **core_dynamics(self.simulation, self.neuron, n_time_steps)}
+        stepped = self.simulation != "counting"
+        n_rows = X.shape[0] if rows is None else len(rows)
+        coefs, intercepts = self.arrays(n_rows)
+        out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
+        exit_rule, exit_steps = {}, None
+        if exits:
+            exit_rule = {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
+            exit_steps = np.empty(n_rows, dtype=np.int64)
+        samples, failed_rows = core_samples(X), []
+
+        def run(queue):
+            network = Network(coefs, intercepts, stepped=stepped, n_together=1 if stepped else n_rows)
+            while queue:
+                try:
+                    block = queue.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                failed_row = self.core_outputs(
+                    network,
+                    settings,
+                    samples,
+                    out[:, block],
+                    rows=rows if rows is None else rows[block],
+                    exit_steps=exit_steps if exit_steps is None else exit_steps[block],
+                    **exit_rule,
+                )
+                if failed_row >= 0:
+                    failed_rows.append(failed_row)
+
+        blocks, n_threads = [slice(0, n_rows)], 1
+        if n_rows > 1:
+            n_looks = n_time_steps if stepped or is_stream(X) else n_steps
+            shared = row_blocks(n_rows, n_looks * self.work_of_look(X), self.work_of_block)
+            n_threads = min(len(shared), self._n_threads())
+        if n_threads > 1:
+            blocks = shared
+            rows = np.arange(n_rows) if rows is None else rows
+        run_in_threads(run, blocks, n_threads)
+        if failed_rows:
+            self._raise_out_of_range(X, min(failed_rows))
+        return out, exit_steps
+
+    def work_of_look(self, X):
+        """Additions that a sample of X takes at most each time the network looks at it."""
+        return active_features(X) * self.coefs[0].shape[1] + sum(w.size for w in self.coefs[1:])
+
+    def _n_threads(self):
+        if not isinstance(self.n_jobs, Integral | None):
+            check_parameters(self.estimator, "n_jobs")
+        return thread_count(self.n_jobs)
+
+    def _raise_out_of_range(self, X, row):
+        check_finite(self.estimator, X)
+        raise ValueError(
+            f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
+            "Scale the features as in training."
+        )
+
+    # Spikes.
+
+    @property
+    def stepped_simulation(self):
+        """The simulation whose spikes are counted: "counting" has the states of "clock-driven", and no time steps."""
+        return "clock-driven" if self.simulation == "counting" else self.simulation
+
+    def spike_counts(self, X):
+        """Spikes of the input and of each hidden layer, shape (n_samples, n_time_steps, n_layers - 1)."""
+        return self._count(X)[0]
+
+    def unit_spike_counts(self, X):
+        """Spikes of each unit by sign: a list of arrays (n_samples, n_time_steps, n_units, 2), one a layer, input first."""
+        return np.split(self._count(X, by_unit=True)[1], np.cumsum(self.n_units[:-2]), axis=2)
+
+    def unit_batches(self, X):
+        """Yield spikes of each unit, of all layers, for batches of samples: arrays (n_rows, n_time_steps, n_units).
+
+        Memory does not grow with the number of samples.
+        """
+        n_rows = max(1, self.numbers_of_batch // (2 * sum(self.n_units[:-1]) * self.steps_of(X)))
+        for first in range(0, X.shape[0], n_rows):
+            units = self._count(X[first : first + n_rows], by_unit=True, first_row=first)[1]
+            yield units[..., 0] + units[..., 1]
+
+    def _count(self, X, by_unit=False, first_row=0):
+        """Spikes by layer, and by unit and sign or None; none are counted once a sample has ended."""
+        simulation, n_time_steps = self.stepped_simulation, self.steps_of(X)
+        settings = {**_OF_LEARNING, **core_dynamics(simulation, self.neuron, n_time_steps)}
+        network = Network(*self.arrays(), stepped=True, tallied=by_unit and simulation in EVENT_DRIVEN)
+        shape = (X.shape[0], n_time_steps)
+        counts = np.empty((*shape, len(self.coefs)), dtype=np.int64)
+        units = np.empty((*shape, sum(self.n_units[:-1]), 2), dtype=np.int32) if by_unit else None
+        failed_row = self.core_spike_counts(network, settings, frames(X), counts, units)
+        if failed_row >= 0:
+            self._raise_out_of_range(X, first_row + failed_row)
+        ended = np.arange(n_time_steps) >= self.exit_steps(X)[:, np.newaxis]
+        counts[ended] = 0
+        if by_unit:
+            units[ended] = 0
+        return counts, units
+
+    def without_exits(self):
+        """The same network, whose samples run to the last time step."""
+        return replace(self, exit_margin=None)
+
+
+def fitted_network(estimator, X=None):
+    """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked, as it reaches the network.
+
+    A FittedNetwork is taken as it is.
+    """
+    if isinstance(estimator, FittedNetwork):
+        return estimator, X
+    # A part of the time of importing sk_dsn.
+    from sklearn.pipeline import Pipeline
+
+    from ._base import BaseSpikingMLP
+
+    if isinstance(estimator, Pipeline):
+        X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
+        estimator = estimator[-1]
+    if not isinstance(estimator, BaseSpikingMLP):
+        raise TypeError(
+            f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "
+            f"{type(estimator).__name__}. Of a search, pass best_estimator_."
+        )
+    network = FittedNetwork.of(estimator)
+    return network, X if X is None else network.check_input(X)

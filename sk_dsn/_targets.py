@@ -1,0 +1,274 @@
+"""Targets: labels, indicators and values. Each kind encodes y for the core, and decodes and scores outputs.
+
+To learn a kind from y, `classification_targets` and `regression_targets`; the kind of a fitted estimator is given by
+`fitted_targets`. An encoded y is an array with a row for each sample.
+"""
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from ._core.settings import Loss
+from ._parameters import LOSSES
+
+
+class Labels:
+    """One class a sample: y of shape (n_samples,), encoded as int32 places among the sorted classes."""
+
+    stratified = True  # whether samples are held out in the same share of each encoded target
+    exit_threshold = None  # a sample is decided by its largest output and the second largest
+
+    def __init__(self, classes, loss):
+        self.classes = classes
+        self.n_outputs = len(classes)
+        self.core_loss = LOSSES[loss]
+
+    @classmethod
+    def learn(cls, y, classes, loss):
+        labels = _distinct_labels(y)
+        labels = labels if classes is None else np.unique(classes)
+        if len(labels) < 2:
+            raise ValueError(f"A classifier needs at least two classes, but there is only one class: {labels.tolist()}.")
+        return cls(labels, loss)
+
+    def fitted_attributes(self):
+        return {"classes_": self.classes, "n_outputs_": self.n_outputs, "multilabel_": False}
+
+    def encode(self, y, classes):
+        """y in the code; `classes` are those that the caller has named again, or None."""
+        if y.ndim > 1:
+            raise ValueError(f"y must hold one label a sample, as in the first call, but has shape {y.shape}.")
+        if classes is not None and not np.array_equal(self.classes, np.unique(classes)):
+            raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes.tolist()}.")
+        if (y.dtype.kind in "OUS") != (self.classes.dtype.kind in "OUS"):
+            check_classification_targets(y)
+            raise ValueError(
+                f"y holds labels of type {y.dtype}, but the classes are of type {self.classes.dtype}: "
+                f"{self.classes.tolist()}."
+            )
+        encoded = np.searchsorted(self.classes, y).clip(max=self.n_outputs - 1)
+        known = self.classes[encoded] == y
+        if not known.all():
+            check_classification_targets(y)
+            raise ValueError(
+                f"y holds labels that are not among the classes {self.classes.tolist()}: "
+                f"{np.unique(y[~known]).tolist()}. Leave them out, name all classes in the first call of "
+                "partial_fit, or start anew with fit and warm_start=False."
+            )
+        return encoded.astype(np.int32)
+
+    def core_arrays(self, encoded):
+        """`labels` and `Y`, as the core takes them."""
+        return encoded, None
+
+    def class_weights(self, class_weight, encoded, weights):
+        """Per-sample factors from `class_weight`, or None; `weights` are those of the samples, or None."""
+        if class_weight is None:
+            return None
+        if class_weight == "balanced":
+            totals = np.bincount(encoded, weights=weights, minlength=self.n_outputs)
+            balanced = totals.sum() / (np.count_nonzero(totals) * np.where(totals == 0, 1, totals))
+            return balanced[encoded]
+        factors = compute_class_weight(class_weight, classes=self.classes, y=self.classes)
+        if not (factors >= 0).all():
+            raise ValueError(f"class_weight must hold weights of at least 0, got {class_weight!r}.")
+        return factors[encoded]
+
+    def score(self, outputs, encoded, weights):
+        """Accuracy."""
+        return float(np.average(outputs.argmax(axis=1) == encoded, weights=weights))
+
+    def decode(self, outputs):
+        return self.classes[outputs.argmax(axis=1)]
+
+    def decision(self, outputs):
+        return outputs[:, 1] - outputs[:, 0] if self.n_outputs == 2 else outputs
+
+    def probabilities(self, outputs):
+        outputs = outputs.astype(np.float64)
+        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))  # a third of the time of scipy's softmax
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+    def log_probabilities(self, outputs):
+        return log_softmax(outputs.astype(np.float64), axis=1)
+
+    def examples(self):
+        """Targets that hold every label, often enough that scikit-learn does not take them for numbers to regress on."""
+        return np.repeat(self.classes, 3, axis=0)
+
+    def widen(self, weights):
+        """Weights (or biases) of an MLP's output layer, for our outputs.
+
+        The logistic function of its one output of two classes is the softmax of two outputs that differ by it.
+        """
+        return np.concatenate([-weights / 2, weights / 2], axis=-1) if weights.shape[-1] == 1 else weights
+
+    def narrow(self, weights, biases):
+        """Our output layer's weights and biases, for an MLP: of two outputs their difference."""
+        if self.n_outputs > 2:
+            return weights, biases
+        return weights[:, 1:] - weights[:, :1], biases[1:] - biases[:1]
+
+
+class Indicators:
+    """Any of several labels a sample: y of shape (n_samples, n_labels), 0 or 1, encoded as float32."""
+
+    stratified = False
+
+    def __init__(self, classes, loss):
+        self.classes = classes
+        self.n_outputs = len(classes)
+        self.core_loss = Loss.BINARY_LOG_LOSS if loss == "log_loss" else LOSSES[loss]
+        # The output from which a sample has a label: where the sigmoid is 1/2, or halfway between the targets 0 and 1.
+        self.threshold = self.exit_threshold = 0.5 if loss == "squared_error" else 0.0
+
+    @classmethod
+    def learn(cls, y, classes, loss):
+        labels = np.arange(y.shape[1])
+        _check_columns(classes, labels)
+        return cls(labels, loss)
+
+    def fitted_attributes(self):
+        return {"classes_": self.classes, "n_outputs_": self.n_outputs, "multilabel_": True}
+
+    def encode(self, y, classes):
+        if y.ndim == 1 or y.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y must be an indicator matrix of {self.n_outputs} labels, as in the first call, but has shape {y.shape}."
+            )
+        _check_columns(classes, self.classes)
+        return np.ascontiguousarray(y, dtype=np.float32)
+
+    def core_arrays(self, encoded):
+        return None, encoded
+
+    def class_weights(self, class_weight, encoded, weights):
+        if class_weight is not None:
+            raise ValueError("class_weight does not go with multilabel targets; set it to None, and pass sample_weight.")
+
+    def score(self, outputs, encoded, weights):
+        """Share of samples of which all labels are right."""
+        return float(np.average((self.decode(outputs) == encoded).all(axis=1), weights=weights))
+
+    def decode(self, outputs):
+        return (self.decision(outputs) > 0).astype(int)
+
+    def decision(self, outputs):
+        return outputs - np.float32(self.threshold)
+
+    def probabilities(self, outputs):
+        return expit(self.decision(outputs).astype(np.float64))
+
+    def log_probabilities(self, outputs):
+        return log_expit(self.decision(outputs).astype(np.float64))
+
+    def examples(self):
+        return np.repeat(np.eye(self.n_outputs, dtype=int), 3, axis=0)
+
+    def widen(self, weights):
+        return weights
+
+    def narrow(self, weights, biases):
+        return weights, biases - np.float32(self.threshold)
+
+
+class Values:
+    """Numbers: y of shape (n_samples,) or (n_samples, n_outputs), encoded as float32 of shape (n_samples, n_outputs)."""
+
+    stratified = False
+    exit_threshold = None
+    core_loss = LOSSES["squared_error"]
+
+    def __init__(self, n_outputs, single):
+        self.n_outputs = n_outputs
+        self.single = single
+
+    def fitted_attributes(self):
+        return {"n_outputs_": self.n_outputs, "single_output_": self.single}
+
+    def encode(self, values):
+        if values.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y has {values.shape[1]} outputs, but the network has {self.n_outputs}; call fit to start anew."
+            )
+        return values
+
+    def core_arrays(self, encoded):
+        return None, encoded
+
+    def score(self, outputs, encoded, weights):
+        """R², the mean of the outputs."""
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(encoded, outputs, sample_weight=weights))
+
+    def decode(self, outputs):
+        values = outputs.astype(np.float64)
+        return values.ravel() if self.single else values
+
+    def examples(self):
+        return np.zeros(2 if self.n_outputs == 1 else (2, self.n_outputs), dtype=np.float32)
+
+    def widen(self, weights):
+        return weights
+
+    def narrow(self, weights, biases):
+        return weights, biases
+
+
+def classification_targets(y, classes, known, loss):
+    """Targets of a classifier and an array y in their code. `known` are those of a fitted network; None learns them from y."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        check_classification_targets(y)
+        if type_of_target(y) != "multilabel-indicator" or not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several columns must be an indicator matrix: a column for each label, 1 where a sample has it and "
+                "else 0. For several targets of more classes use sklearn.multioutput.MultiOutputClassifier."
+            )
+        kind = Indicators
+    else:
+        y, kind = y if y.ndim == 1 else column_or_1d(y, warn=True), Labels
+    targets = kind.learn(y, classes, loss) if known is None else known
+    return targets, targets.encode(y, classes)
+
+
+def regression_targets(y, known, output_activation):
+    """Targets of a regressor and an array y in their code."""
+    values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("y holds values too large for float32; scale the targets.")
+    if output_activation == "rectifying" and (values < 0).any():
+        raise ValueError("output_activation='rectifying' cannot reach targets below 0; use 'linear', or shift them.")
+    targets = Values(values.shape[1], y.ndim == 1) if known is None else known
+    return targets, targets.encode(values)
+
+
+def fitted_targets(estimator):
+    """The targets that a fitted estimator was trained on."""
+    if hasattr(estimator, "single_output_"):
+        return Values(estimator.n_outputs_, estimator.single_output_)
+    return (Indicators if estimator.multilabel_ else Labels)(estimator.classes_, estimator.loss)
+
+
+def _check_columns(classes, labels):
+    if classes is not None and not np.array_equal(np.unique(classes), labels):
+        raise ValueError(f"The classes of an indicator matrix are its columns, 0 to {len(labels) - 1}; got {classes!r}.")
+
+
+def _distinct_labels(y):
+    """The labels in y of shape (n_samples,), sorted; raises and warns as scikit-learn does where they are not classes.
+
+    `check_classification_targets` sorts all of y. Where labels repeat, it gets them alone, each twice: once would be as many
+    classes as samples, of which it warns.
+    """
+    if y.dtype.kind == "O":
+        check_classification_targets(y[:1])
+        labels = np.array(sorted(set(y.tolist())), dtype=object)
+    else:
+        labels = np.unique(y)
+    if 2 * len(labels) > len(y):
+        check_classification_targets(y)
+    elif y.dtype.kind not in "biuO":
+        check_classification_targets(np.repeat(labels, 2))
+    return labels
