@@ -1,10 +1,11 @@
 """How fast and how accurate is sk_dsn, beside the alternatives?
 
 Runs the benchmarks, each in a process of its own, and renews one page of their tables,
-`benchmarks/results/README.md`, and the same figures for machines, `suite.json` beside it. A full run
-takes about 35 minutes. Benchmarks that take longer run only where --only names them. `--compare` sets
-a stored run beside the new one and names the times that have grown beyond noise; the exit code is
-then 1. `python -m benchmarks.NAME` runs a single benchmark, in parts or with other seeds.
+`benchmarks/results/README.md`, and the same figures for machines, `suite.json` beside it. A full
+run takes about 35 minutes. Benchmarks that take longer run only where --only names them.
+`--compare` sets a stored run beside the new one and names the times that have grown beyond noise;
+the exit code is then 1. `python -m benchmarks.NAME` runs a single benchmark, in parts or with other
+seeds.
 """
 import argparse
 import json
@@ -71,7 +72,10 @@ def without_details(record):
 
 
 def page(benchmarks):
-    """The results in Markdown. A record from another machine, software or commit than the first says so."""
+    """The results in Markdown.
+
+    A record from another machine, software or commit than the first says so.
+    """
     title, _, details = __doc__.strip().partition("\n")
     common = next(iter(benchmarks.values()))["environment"]
     paragraphs = [f"# {title}", details.strip(), f"`python -m benchmarks`\n\n{listed(common)}"]

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: sides that run in turn, medians and spreads, counts of spikes."""
+"""How the benchmarks measure: sides that run in turn, here or in other processes."""
 import operator
 import os
 import time
@@ -7,16 +7,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from statistics import mean, median
-from unittest.mock import patch
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
-
-from sk_dsn._core import training
 
 UNITS = {"s": 1, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
@@ -118,26 +113,6 @@ def seconds_of(side):
     watch = Stopwatch()
     side(watch, 0)
     return watch.seconds
-
-
-# Spikes
-
-
-def learn_and_count(estimator, X, y, classes=None):
-    """Train for one epoch by `partial_fit` and count spikes.
-
-    Returns
-    -------
-    counts : ndarray of shape (n_samples, 3, n_layers)
-        Spikes, error spikes, and error spikes past the gate, by layer, the input first. The counting simulation counts
-        error spikes only.
-    """
-    # The core counts on request; the estimators do not ask.
-    n_layers = len(estimator.hidden_layer_sizes) + 2
-    counts = np.full((X.shape[0], 3 * n_layers + 1), -1, dtype=np.int64)
-    with patch("sk_dsn._base.train_epoch", partial(training.train_epoch, counts=counts)):
-        estimator.partial_fit(X, y, classes)
-    return counts[:, :-1].reshape(X.shape[0], 3, n_layers)
 
 
 # Summaries

@@ -18,6 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from sk_dsn import SpikingMLPClassifier
+from sk_dsn._network import FittedNetwork
 
 from .data import load_iris_split, load_mnist
 from .harness import Target, alternate, predict_each, ratios, spread
@@ -59,7 +60,7 @@ def single_samples(report, data, options):
         f"{OURS}.{method}": partial(predict_each, ours, singles, method=method)
         for method in ("predict", "decision_function", "predict_proba")
     }
-    sides[NETWORK] = partial(predict_each, ours, [batch], method="_outputs")
+    sides[NETWORK] = partial(predict_each, FittedNetwork.of(ours), [batch], method="outputs")
     sides[f"{PEER}.predict"] = partial(predict_each, peer, singles)
     seconds = alternate(sides, repeats, per=calls)
     targets = {f"{OURS}.predict": PREDICT_MICROSECONDS}

@@ -5,6 +5,13 @@ benchmarks.studies.selection`) and then fixed.
 """
 import numpy as np
 
+try:
+    from sk_dsn import SpikingBackprop
+except ImportError:
+    FRACTIONAL = None  # SK_DSN_CHECKOUT names a checkout that cannot run the rectifying network
+else:
+    FRACTIONAL = SpikingBackprop(feedback="step", weight_update="fractional")
+
 HELD_OUT = 10_000
 EVERY_EPOCH = {"tol": 0, "n_iter_no_change": np.inf}
 COMMON = {"n_time_steps": 10, "normalized_step": False, "learning_rate": "linear", **EVERY_EPOCH}
@@ -15,8 +22,7 @@ SETTINGS = {
     | {
         "hidden_layer_sizes": (200, 200),
         "neuron": "rectifying",
-        "feedback": "step",
-        "weight_update": "fractional",
+        "learning_rule": FRACTIONAL,
         "learning_rate_init": 0.02,
         "error_resolution": 1,  # 4: 0.05 points less error, four times the error spikes
     },

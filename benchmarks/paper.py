@@ -20,18 +20,20 @@ from statistics import median
 import numpy as np
 from joblib import Parallel, delayed
 
-from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
+from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier
+from sk_dsn._base import count_training_spikes
 
 from .data import load_mnist
-from .harness import Stopwatch, learn_and_count, span
+from .harness import Stopwatch, span
 from .networks import HELD_OUT
 from .report import n_seeds, option_parser, progress, run_parts
 
 HIDDEN = (200, 200)
 CLASSES = np.arange(10)
 QUICK_SAMPLES, QUICK_HELD_OUT = 400, 100
-# The paper's name for it is Spiking SGD; its own setting is fractional updates.
-BASELINE = PAPER_SETTINGS | {"weight_update": "sgd", "shuffle": False}
+BASELINE = PAPER_SETTINGS | {"shuffle": False}
+# The paper calls it Spiking SGD. The rule "paper" has fractional updates instead.
+RULE = {"feedback": "step", "weight_update": "sgd", "output_activation": "rectifying", "mask_negative_inputs": True}
 RATE = BASELINE["learning_rate_init"]
 
 CONVENTIONAL, HALVED = "conventional", "conventional, half the squared error"
@@ -43,13 +45,13 @@ AT_HALF_RATE = "{}, half the rate"
 LONG_EPOCHS = 20
 LONG = {
     SGD: {},
-    FRACTIONAL: {"weight_update": "fractional"},
-    KEPT: {"forward_reset": "keep"},
-    RANDOM: {"backward_reset": "random"},
+    FRACTIONAL: {"rule": {"weight_update": "fractional"}},
+    KEPT: {"rule": {"forward_reset": "keep"}},
+    RANDOM: {"rule": {"backward_reset": "random"}},
     # Their figures for sgd look like half the rate: at the rate itself the error rises again after
     # some ten epochs.
     AT_HALF_RATE.format(SGD): {"learning_rate_init": RATE / 2},
-    AT_HALF_RATE.format(RANDOM): {"learning_rate_init": RATE / 2, "backward_reset": "random"},
+    AT_HALF_RATE.format(RANDOM): {"learning_rate_init": RATE / 2, "rule": {"backward_reset": "random"}},
 }
 # Error % of held-out and of training images.
 THEIRS_LONG = {
@@ -66,20 +68,20 @@ THEIRS_LONG = {
 VARIANT_EPOCHS = 4
 VARIANTS = {
     "baseline (sgd)": {},
-    "fractional": {"weight_update": "fractional"},
-    "smooth": {"smooth_gradient": True},
-    "smooth and fractional": {"smooth_gradient": True, "weight_update": "fractional"},
-    "depth-first": {"propagation": "depth-first"},
-    "depth-first, error not held": {"propagation": "depth-first", "hold_error": False},
-    "backward potentials zero": {"backward_reset": "zero"},
-    "backward potentials random": {"backward_reset": "random"},
+    "fractional": {"rule": {"weight_update": "fractional"}},
+    "smooth": {"rule": {"smooth_gradient": True}},
+    "smooth and fractional": {"rule": {"smooth_gradient": True, "weight_update": "fractional"}},
+    "depth-first": {"simulation": "event-driven-depth-first"},
+    "depth-first, error not held": {"simulation": "event-driven-depth-first", "rule": {"hold_error": False}},
+    "backward potentials zero": {"rule": {"backward_reset": "zero"}},
+    "backward potentials random": {"rule": {"backward_reset": "random"}},
     "T = 5": {"n_time_steps": 5},
     "T = 20": {"n_time_steps": 20},
 }
 THEIRS_VARIANTS = dict(zip(VARIANTS, (3.38, 3.10, 2.85, 3.07, 3.38, 81.47, 87.87, 3.15, 4.41, 2.65), strict=True))
 
 CURVE_EPOCHS = 6
-CURVE = {"fractional": {"weight_update": "fractional"}, "sgd": {}}
+CURVE = {"fractional": {"rule": {"weight_update": "fractional"}}, "sgd": {}}
 THEIRS_CURVE = {
     "fractional": (6.13, 4.26, 3.46, 3.11, 2.96, 2.54),
     "sgd": (5.44, 4.13, 3.60, 3.23, 3.34, 2.86),
@@ -91,8 +93,10 @@ THEIRS_SPIKES = {"input": (1028, 1028), "forward": (520, 680), "error": (85, 120
 # The networks
 
 
-def spiking(seed, **changes):
-    return SpikingMLPClassifier(HIDDEN, **BASELINE | changes, random_state=seed)
+def spiking(seed, rule=None, **changes):
+    """The paper's network with sgd; `rule` are changes of its learning rule."""
+    rule = SpikingBackprop(**RULE | (rule or {}))
+    return SpikingMLPClassifier(HIDDEN, **BASELINE | changes | {"learning_rule": rule}, random_state=seed)
 
 
 class RectifiedNetwork:
@@ -166,26 +170,32 @@ def train(name, network, training, held_out, epochs):
         watch = Stopwatch()
         try:
             with watch:
-                run.spikes.append(learn(network, *training))
+                run.network, spikes = learn(run.network, *training)
         except ValueError as error:
             if "diverged" not in str(error):
                 raise
             run.remark = f"diverges in epoch {epoch}"
             break
         run.seconds.append(watch.seconds)
-        run.errors.append(error_percent(network, *held_out))
+        run.spikes.append(spikes)
+        run.errors.append(error_percent(run.network, *held_out))
         progress(f"{name}, epoch {epoch} of {epochs}: {run.errors[-1]:.2f} %, {watch.seconds:.1f} s")
     return run
 
 
 def learn(network, X, y):
-    """An epoch of training. Returns the spikes a sample, of the input, of all units above it and
-    the error spikes of all layers; or None for a network without."""
+    """The network after an epoch of training, and its spikes in a sample: those of the input, those
+    of all layers above it, and the error spikes of all layers. A conventional network has None.
+    """
     if isinstance(network, RectifiedNetwork):
-        network.partial_fit(X, y, CLASSES)
-        return None
-    forward, errors, _ = learn_and_count(network, X, y, CLASSES).mean(axis=0)
-    return {"input": float(forward[0]), "forward": float(forward[1:].sum()), "error": float(errors.sum())}
+        return network.partial_fit(X, y, CLASSES), None
+    network, counts = count_training_spikes(network, X, y, CLASSES)
+    forward, errors = counts.spikes.mean(axis=0), counts.error_spikes.mean(axis=0)
+    return network, {
+        "input": float(forward[0]),
+        "forward": float(forward[1:].sum()),
+        "error": float(errors.sum()),
+    }
 
 
 def error_percent(network, X, y):

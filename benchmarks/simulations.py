@@ -6,7 +6,8 @@ times are measured in turn, in one run. Targets are those of the paper's network
 program takes about 1500 µs for a training sample and 1250 µs for a prediction.
 
 With --against, a folder with another checkout that is built in place: the same times of its sk_dsn,
-in turn with ours, and their ratio. Takes about two minutes, and twice that with --against.
+in turn with ours, and their ratio. Networks that it does not have are left out. Takes about two
+minutes, and twice that with --against.
 
 Spikes include those taken back and those fired in passing; those of the input are part of them.
 "counting" has the spikes of the clock-driven simulation, because both have the same states.
@@ -48,6 +49,11 @@ FEWEST_SAMPLES = 50
 KINDS = ("training", "prediction")
 
 
+def exists(name):
+    """Whether this checkout has the parameters of a network."""
+    return NETWORKS[name].keys() <= SpikingMLPClassifier().get_params(deep=False).keys()
+
+
 @cache
 def trained(name, quick, folder, seed=0):
     """The data and a trained network.
@@ -86,15 +92,15 @@ def timed(kind, name, quick, folder, n, watch, k):
         predict_each(network, [data.X_test[:n]], watch, k)
 
 
-def seconds_a_sample(kind, places, options):
+def seconds_a_sample(kind, networks, places, options):
     """Seconds of a training sample or of a prediction, by (network, place).
 
     `places` maps names to how a side is run there.
     """
-    counts = {name: n_timed(name, options.quick, options.data) for name in NETWORKS}
+    counts = {name: n_timed(name, options.quick, options.data) for name in networks}
     sides = {
         (name, place): partial(run, partial(timed, kind, name, options.quick, options.data, counts[name]))
-        for name in NETWORKS
+        for name in networks
         for place, run in places.items()
     }
     seconds = alternate(sides, QUICK_REPEATS if options.quick else REPEATS)
@@ -124,7 +130,7 @@ def activity(name, options):
 
 
 def compare_networks(report, options):
-    seconds = {kind: seconds_a_sample(kind, {"here": here}, options) for kind in KINDS}
+    seconds = {kind: seconds_a_sample(kind, NETWORKS, {"here": here}, options) for kind in KINDS}
     rows = []
     for name in NETWORKS:
         row = activity(name, options)
@@ -141,15 +147,16 @@ def compare_checkouts(report, options):
     """A table for each kind of time: this checkout and the one of --against, in turn, each in a
     process of its own."""
     with worker() as ours, worker(SK_DSN_CHECKOUT=str(options.against.resolve())) as theirs:
+        networks = [name for name in NETWORKS if ours(exists, name) and theirs(exists, name)]
         report.table("Checkouts", [{"side": "ours", "commit": ours(commit)}, {"side": "theirs", "commit": theirs(commit)}])
         places = {"ours": partial(run_elsewhere, ours), "theirs": partial(run_elsewhere, theirs)}
         for kind in KINDS:
-            seconds = seconds_a_sample(kind, places, options)
+            seconds = seconds_a_sample(kind, networks, places, options)
             rows = [
                 {"neuron, simulation": name, "runs": len(seconds[name, "ours"])}
                 | {c: v for place in places for c, v in spread_of(place, seconds[name, place], "µs").items()}
                 | ratios(seconds[name, "ours"], seconds[name, "theirs"])
-                for name in NETWORKS
+                for name in networks
             ]
             report.table(f"{kind.capitalize()} of a sample, beside the other checkout", rows)
 

@@ -24,7 +24,7 @@ from sk_dsn import SpikingMLPClassifier
 
 from .data import load_digits_split, load_iris_split, load_mnist
 from .harness import Stopwatch, Target, span, spread
-from .networks import ADAM, EVERY_EPOCH, SETTINGS, SGD
+from .networks import ADAM, EVERY_EPOCH, FRACTIONAL, SETTINGS, SGD
 from .report import n_seeds, option_parser, progress, session
 from .studies.peers import installed, library_rows
 
@@ -122,7 +122,7 @@ def some_mnist(options):
 HIDDEN, WIDE, NARROW = (200, 200), (2000, 2000), (10,)
 # The package's defaults, but for T.
 DEFAULTS = {"hidden_layer_sizes": HIDDEN, "n_time_steps": 10}
-DEFAULT_RECTIFYING = DEFAULTS | {"neuron": "rectifying", "feedback": "step", "weight_update": "fractional"}
+DEFAULT_RECTIFYING = DEFAULTS | {"neuron": "rectifying", "learning_rule": FRACTIONAL}
 FITS, FEW_FITS = (1, 2, 3, 5, 10), (1, 3, 5)
 SMALL_FITS = (1, 2, 3, 5, 10, 20, 40)
 
