@@ -62,7 +62,7 @@ def publish(fresh, folder):
     kept = load_suite(folder / RECORDS) if (folder / RECORDS).is_file() else {}
     records = kept | {name: without_details(record) for name, record in fresh.items()}
     benchmarks = {name: records[name] for name in AVAILABLE if name in records}
-    (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}, indent=0) + "\n")
+    (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}, indent=0, ensure_ascii=False) + "\n")
     (folder / PAGE).write_text(page(benchmarks))
 
 
@@ -120,6 +120,7 @@ def option_parser():
         type=Path,
         help="where the results go; only a full run has a default, benchmarks/results",
     )
+    parser.add_argument("--page", action="store_true", help="run nothing: make the page anew from the stored records")
     parser.add_argument(
         "--compare",
         metavar="FILE",
@@ -138,6 +139,9 @@ def main(argv=None):
         parser.error("--compare takes one file or two")
     if len(stored) == 2:
         return 1 if compare(*stored) else 0
+    if options.page:
+        publish({}, options.output or RESULTS)
+        return 0
     whole = not (options.quick or options.only or options.compare)
     output = options.output or (RESULTS if whole else None)
     names = options.only or USUAL

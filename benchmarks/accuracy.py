@@ -3,7 +3,7 @@
 Parts: "epochs", 784-200-200-10 after 5 and 10 epochs with the settings of the timed benchmarks;
 "dropout", one layer of 1000 with dropout. The other parts train for longer, with input noise, a
 limit on norms and principal components as features: "200-200", "500-500", "1000-1000" and "1000"
-are named after the hidden layers. "500-500 shifted" sees each image shifted by up to a pixel, anew
+are named after the hidden layers. "500-500-shifted" sees each image shifted by up to a pixel, anew
 in each epoch; unlike the other means this one knows that features are pixels. "means" takes one of
 the means away at a time.
 
@@ -49,14 +49,14 @@ SETTINGS = {
     "500-500": COMMON | {"hidden_layer_sizes": (500, 500), "max_iter": 100},
     "1000-1000": COMMON | {"hidden_layer_sizes": (1000, 1000), "max_iter": 60},
     "1000": COMMON | {"hidden_layer_sizes": (1000,), "max_iter": 60},
-    "500-500 shifted": COMMON | {"hidden_layer_sizes": (500, 500), "shifted": True, "max_iter": 80},
+    "500-500-shifted": COMMON | {"hidden_layer_sizes": (500, 500), "shifted": True, "max_iter": 80},
 }
 TARGETS = {
     "200-200": Target("<", 1.5),
     "500-500": Target("<", 1.1),
     "1000-1000": Target("<", 1.1),
     "1000": Target("<=", 1.25),
-    "500-500 shifted": Target("<", 1.1),
+    "500-500-shifted": Target("<", 1.1),
 }
 CHANGES = {
     "without input noise": {"input_noise": 0.0},

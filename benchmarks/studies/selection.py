@@ -54,7 +54,7 @@ ACCURACY_GRIDS = {
     ],
     "1000-1000": [{"max_iter": [40, 60]}, {"learning_rate_init": [0.005, 0.0075]}],
     "1000": [{}, PIXELS_GRID],
-    "500-500 shifted": [
+    "500-500-shifted": [
         {"input_noise": [0.4, 0.8]},
         {"input_noise": [0.4], "n_components": [100], "max_norm": [1.5]},
         PIXELS_GRID | {"input_dropout": [0.1]},

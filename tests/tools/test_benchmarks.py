@@ -463,6 +463,15 @@ def test_a_part_of_the_suite_renews_its_part_of_the_page(made_up_runs, tmp_path)
     assert "| ours | 10 | 77 |" in (tmp_path / "README.md").read_text()
 
 
+def test_the_page_can_be_made_anew_without_a_run(made_up_runs, tmp_path):
+    suite.main(["--only", "memory", "--output", str(tmp_path)])
+    text = (tmp_path / "README.md").read_text()
+    (tmp_path / "README.md").unlink()
+    made_up_runs["memory"] = 77.0
+    assert suite.main(["--page", "--output", str(tmp_path)]) == 0
+    assert (tmp_path / "README.md").read_text() == text
+
+
 def test_the_exit_code_says_whether_something_is_slower_or_failed(made_up_runs, tmp_path, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
     assert suite.main(["--output", str(first)]) == 0
