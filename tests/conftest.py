@@ -1,4 +1,5 @@
-"""What the tests share: data that is too large for the package, where it is there, and Hypothesis' settings."""
+"""What the tests share: data that is too large for the package, where it is there, and Hypothesis'
+settings."""
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +26,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def shared():
-    """The folder with vectors from the paper's authors' program (reference/) and data sets (data/)."""
+    """The folder with vectors from the paper's authors' program (reference/) and data sets
+    (data/)."""
     folder = Path(os.environ.get("SK_DSN_SHARED") or Path(__file__).parents[2] / "shared")
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there; set SK_DSN_SHARED to the folder that holds reference/ and data/")
@@ -34,7 +36,8 @@ def shared():
 
 @pytest.fixture(scope="session")
 def mnist(request):
-    """MNIST as X_train, y_train, X_test, y_test: float32 in [0, 1] of shape (n, 784), and labels. Read-only."""
+    """MNIST as X_train, y_train, X_test, y_test: float32 in [0, 1] of shape (n, 784), and labels.
+    Read-only."""
     folder = os.environ.get("SK_DSN_DATA") or request.getfixturevalue("shared") / "data"
     path = Path(folder, "mnist.npz")
     if not path.is_file():

@@ -1,33 +1,42 @@
-"""The oracle: DESIGN.md, section 2, and SEMANTICS.md in plain NumPy, slow and obvious.
+"""The oracle: the network of docs/semantics.md in plain NumPy, slow and obvious.
 
-One mechanism; the simulations differ in when a layer looks at its thresholds and in what travels:
+How to read it: the quantisers come first, then the error at the output, the random generator, and
+`SpikingNetwork`. A time step is `SpikingNetwork.step`. It calls "Forward", then "The error at the
+output", "Backward" and "Learning".
 
-==============  =====================  ============================================
-                a layer's thresholds   what travels
-==============  =====================  ============================================
-event-driven    after every spike      single spikes (unit, sign)
-clock-driven    once per step          all of a unit's spikes as one (unit, count)
-counting        never (a formula)      as clock-driven
-==============  =====================  ============================================
+All simulations share one mechanism. They differ in when a layer checks its thresholds and in how
+spikes travel:
 
-State is float64, which holds every sum on a dyadic grid (weights, inputs and rates that are multiples of a power of
-two; powers of two for T and g) exactly. The core's float32 holds them exactly too while they are short enough, and then
-it must agree bit for bit. Off the grid, ``dtype=np.float32`` rounds as the core says that it does: "counting" adds rows
-in index order, multiplied and added separately, the bias last; "event-driven" with rectifying neurons is the authors'
-program.
+========================  ======================  ==========================================
+simulation                thresholds are checked  a layer sends
+========================  ======================  ==========================================
+event-driven              after every spike       single spikes (unit, sign)
+event-driven-depth-first  after every spike       each spike to the top before the next one
+clock-driven              once per time step      all spikes of a unit as one (unit, count)
+counting                  never (a formula)       all spikes of a unit as one (unit, count)
+========================  ======================  ==========================================
 
-Layers are numbered from the input, 0, to the output, L; ``coefs[l - 1]`` leads to layer l, and layer l's errors are at
-index l - 1.
+State is float64. On a dyadic grid (weights, inputs and rates are multiples of a power of two; T and
+g are powers of two) float64 holds every sum exactly. The core's float32 holds a sum exactly too
+while it is short enough; then the core must agree bit for bit. Off the grid, ``dtype=np.float32``
+rounds in the core's order: "counting" adds rows in index order, multiplied and added separately,
+the bias last; "event-driven" with rectifying neurons is the authors' program.
+
+Layers are numbered from the input, 0, to the output, L. ``coefs[l - 1]`` leads to layer l. The
+errors of layer l are at index l - 1.
 """
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-# --- Quantisers: a vector joins the potentials; out come spikes (unit, sign), largest |v| first.
+# --- Quantisers. They add a vector to the potentials v and return spikes, largest |v| first.
 
 
 def emit_spikes(potential, take_backs):
-    """Spikes of all units past threshold, each reset by subtraction; of unit i at most `take_backs[i]` are -1."""
+    """Spikes of all units that are past the threshold; each spike resets its unit by subtraction.
+
+    A unit fires +1 while v > 1/2, and -1 while v <= -1/2, at most `take_backs[unit]` times.
+    """
     assert np.abs(potential).max() < 2**14, "diverged: too many spikes to pass along one by one"
     queue = []
     for unit in np.flatnonzero((potential > 0.5) | (potential <= -0.5)):
@@ -44,7 +53,7 @@ def emit_spikes(potential, take_backs):
 
 
 def signed_quantize(potential, vector):
-    """A step of spiking stream quantisation; `potential` changes in place."""
+    """One step of a signed quantiser; `potential` changes in place."""
     potential += vector
     return emit_spikes(potential, np.full(len(potential), np.inf))
 
@@ -57,13 +66,13 @@ def net_counts(spikes, n_units):
 
 
 def bundle(spikes, n_units):
-    """One entry (unit, net count) for all spikes of a unit, ascending."""
+    """One entry (unit, net count) for each unit that fired, in ascending order."""
     counts = net_counts(spikes, n_units)
     return [(unit, counts[unit]) for unit in np.flatnonzero(counts)]
 
 
 def add_up(vectors):
-    """Their sum, in order and in their own precision."""
+    """The sum of the vectors, in order and in their own precision."""
     total = vectors[0]
     for vector in vectors[1:]:
         total = total + vector
@@ -71,8 +80,9 @@ def add_up(vectors):
 
 
 def signed_count(total):
-    """Net count of a signed quantiser whose input adds up to `total`."""
-    return np.ceil(np.asarray(total, np.float64) - 0.5)  # in float32, nextafter(-0.5, 0) - 0.5 rounds to -1
+    """The net count of a signed quantiser whose input adds up to `total`: ⌈total - 1/2⌉."""
+    # In float32, nextafter(-0.5, 0) - 0.5 rounds to -1.
+    return np.ceil(np.asarray(total, np.float64) - 0.5)
 
 
 # --- The error at the output.
@@ -88,7 +98,7 @@ def logistic(outputs):
 
 
 def output_error(outputs, target, loss):
-    """Gradient of `sample_loss` with respect to the outputs; `target` is a vector, for log loss a one-hot one."""
+    """The gradient of `sample_loss` by the outputs. With log loss `target` is one-hot."""
     activations = {"log_loss": softmax, "binary_log_loss": logistic, "squared_error": lambda outputs: outputs}
     return activations[loss](outputs) - target
 
@@ -101,7 +111,7 @@ def sample_loss(outputs, target, loss):
     return 0.5 * np.sum((outputs - target) ** 2)
 
 
-# --- The random generator, from the formulas in sk_dsn/_core/rng.pxd, in integers that cannot overflow.
+# --- The core's random generator, in integers that cannot overflow.
 
 WORD = 2**64
 
@@ -122,7 +132,7 @@ def uniform(key, layer, unit):
 
 
 def normal(key, layer, unit):
-    """The sum of eight random bytes, less its mean, by its standard deviation."""
+    """The sum of eight random bytes minus its mean, divided by its standard deviation."""
     return (sum(hash_unit(key, layer, unit).to_bytes(8, "big")) - 8 * 255 / 2) * (1 / 209.02153)
 
 
@@ -135,12 +145,14 @@ def hash_unit(key, layer, unit):
 
 @dataclass(frozen=True)
 class Settings:
-    """The estimators' parameters of these names; `loss` may be "binary_log_loss", the log loss of independent labels."""
+    """The parameters of these names of the estimators and of `SpikingBackprop`.
+
+    `loss` may also be "binary_log_loss": the log loss of independent labels.
+    """
 
     n_time_steps: int = 10
     neuron: str = "signed"
     simulation: str = "event-driven"
-    propagation: str = "breadth-first"
     feedback: str = "sample"
     weight_update: str = "sgd"
     loss: str = "squared_error"
@@ -156,11 +168,11 @@ class Settings:
 
     @property
     def is_event_driven(self):
-        return self.simulation == "event-driven"
+        return self.simulation.startswith("event-driven")
 
     @property
     def is_depth_first(self):
-        return self.propagation == "depth-first"
+        return self.simulation == "event-driven-depth-first"
 
     @property
     def outputs_rectify(self):
@@ -168,20 +180,20 @@ class Settings:
 
 
 def add_noise(x, deviation, layer, key):
-    """A vector, or a stream, with noise drawn for the sample on each feature."""
+    """A vector or a stream, with noise on each feature, the same at all time steps."""
     drawn = [deviation * normal(key, layer, feature) for feature in range(np.shape(x)[-1])]
     return x + np.asarray(drawn, dtype=np.asarray(x).dtype)
 
 
 def drop_features(x, dropout, key):
-    """A vector, or a stream, without features drawn for the sample, the others scaled up."""
+    """A vector or a stream with some features set to zero at all time steps, the others scaled up."""
     kept = np.array([uniform(key, 0, feature) >= dropout for feature in range(np.shape(x)[-1])])
     return np.where(kept, x * np.asarray(x).dtype.type(1 / (1 - dropout)), 0)
 
 
 @dataclass
 class Dropout:
-    """Lists by layer, input first, without the output: which units are kept; what outgoing weights are scaled by."""
+    """Kept units and the scale of their outgoing weights: lists by layer without the output."""
 
     kept: list
     scale: list
@@ -192,7 +204,7 @@ class Dropout:
 
     @classmethod
     def draw(cls, n_units, dropout, key):
-        """What the core draws for a sample with this key."""
+        """The units that the core drops for a sample with this key."""
         drawn = cls.none(n_units)
         for layer in range(1, len(n_units) - 1):
             drawn.kept[layer] = np.array([uniform(key, layer, unit) >= dropout for unit in range(n_units[layer])])
@@ -202,26 +214,31 @@ class Dropout:
 
 @dataclass
 class Activity:
-    """What a sample did going up. Lists by layer, input first; a row a time step, of counts and sums from 0 on."""
+    """The forward pass of a sample.
 
-    counts: list  # net counts (T + 1, n)
+    Lists by layer, input first. Arrays have one row for each time step; counts and sums start with
+    the row of step 0.
+    """
+
+    counts: list  # net counts after each step (T + 1, n)
     spikes: list  # spikes and take-backs sent in each step (T,)
     received: list  # sum of input (T + 1, n); None for the input layer
 
     @property
     def outputs(self):
-        """The network's output at steps 1 … T."""
+        """The network's output at steps 1 to T."""
         accumulated = self.received[-1][1:]
         steps = np.arange(1, len(accumulated) + 1, dtype=accumulated.dtype)
         return accumulated / steps[:, None]
 
 
 class Encoder:
-    """Turns input, or targets, into spikes: a signed stream quantiser that starts at zero.
+    """Turns input, or targets, into spikes: a signed quantiser that starts at zero.
 
-    In networks of signed neurons its potential is the sum so far minus the spikes so far, and the sum of a static
-    vector is t·x: the net count is then the formula's, ceil(sum - 1/2), whatever float32 does. The authors' program
-    adds to what is left of the potential.
+    In networks of signed neurons the potential is the sum of input so far minus the spikes so far,
+    and the sum of a static vector x after t steps is t·x. The net count is then ⌈sum - 1/2⌉,
+    however float32 rounds. The authors' program, with rectifying neurons, adds each input to the
+    remaining potential.
     """
 
     def __init__(self, vector, settings, dtype):
@@ -247,7 +264,7 @@ class Encoder:
 
 
 class Sample:
-    """The state of one sample, from its first time step to its last. Lists over layers, input first."""
+    """The state of one sample during its time steps. Lists are by layer, input first."""
 
     def __init__(self, x, target, settings, n_units, dtype, dropout):
         def zeros():
@@ -261,18 +278,18 @@ class Sample:
         if self.is_training:
             self.target = np.asarray(target, dtype)
             self.encoded_target = Encoder(-self.target, settings, dtype)
-        self.potentials = zeros()  # the input's is the encoder's
+        self.potentials = zeros()  # the input layer's is in the encoder
         self.net = zeros()
-        self.received = zeros()  # the sum of all input
+        self.received = zeros()  # sum of input; the gate reads it
         self.held = np.zeros(n_units[-1], dtype)  # output spikes minus target spikes
 
         # Learning.
-        self.traces = zeros()  # net counts, as far as they teach already
-        self.input_trace = self.input.sum  # of smooth gradients
+        self.traces = zeros()  # net counts that updates read
+        self.input_trace = self.input.sum  # the input layer's trace with smooth gradients
         self.unpenalized = zeros()  # spikes since the last update (clock-driven, counting)
         self.error_counts = zeros()[1:]  # past the gate, for sgd
 
-        # For whoever asks: spikes sent; error spikes by layer above the input, sent and past the gate.
+        # Statistics. Error spikes are by layer above the input: all, and those past the gate.
         self.spikes = np.zeros(len(n_units), int)
         self.error_spikes = np.zeros(len(n_units) - 1, int)
         self.passed_spikes = np.zeros(len(n_units) - 1, int)
@@ -294,7 +311,7 @@ class Sample:
 
 
 class SpikingNetwork:
-    """A network of either neuron; `train` changes copies of what it is given.
+    """A network of signed or rectifying neurons; `train` changes copies of the given arrays.
 
     Parameters
     ----------
@@ -302,8 +319,9 @@ class SpikingNetwork:
         `intercepts` None: no biases. `error_potentials` None: zeros.
     dtype : float64, or float32 to round as the core does
     arrival : numpy Generator or None
-        Shuffles the spikes that a layer receives together: no net count of signed neurons may depend on their order.
-    settings : fields of `Settings`; what `forward` and `train` are given replaces them from then on
+        Shuffles the spikes that a layer receives together. Net counts of signed neurons do not
+        depend on their order.
+    settings : fields of `Settings`
     """
 
     def __init__(
@@ -317,7 +335,8 @@ class SpikingNetwork:
         self.intercepts = None if intercepts is None else copied(intercepts)
         zeros = [np.zeros(n, dtype) for n in self.n_units[1:]]
         self.error_potentials = copied(zeros if error_potentials is None else error_potentials)
-        self.kept_potentials = [np.zeros(n, dtype) for n in self.n_units]  # forward_reset="keep": training's alone
+        # Of training with forward_reset="keep".
+        self.kept_potentials = [np.zeros(n, dtype) for n in self.n_units]
         self.arrival = arrival
         self.settings = Settings(**settings)
 
@@ -332,7 +351,10 @@ class SpikingNetwork:
     # A sample.
 
     def forward(self, x, n_time_steps, dropout=None):
-        """What a vector, or a stream (T, n), does in a network that does not learn."""
+        """The activity of a vector, or a stream (T, n), in a network that does not learn.
+
+        The network keeps `n_time_steps` as its setting.
+        """
         self.settings = replace(self.settings, n_time_steps=n_time_steps)
         sample = self.start_sample(x, None, dropout)
         for _ in range(n_time_steps):
@@ -355,10 +377,9 @@ class SpikingNetwork:
         seed=0,
         epoch=0,
         weights=None,
-        **settings,
     ):
-        """One epoch, on labels or on rows of targets; the mean loss, weighted as the samples are."""
-        self.settings = replace(self.settings, **settings)
+        """One epoch. `targets` are labels or rows of targets. Returns the mean loss, weighted by
+        `weights`."""
         if np.ndim(targets) == 1:
             targets = np.eye(self.n_units[-1])[targets]
         weights = np.ones(len(X)) if weights is None else weights
@@ -374,7 +395,7 @@ class SpikingNetwork:
         return np.average(losses, weights=np.asarray(weights)[order])
 
     def train_sample(self, x, target, rate, dropout=0, key=0):
-        """The sample; `sample.loss` is that of the outputs as seen in training."""
+        """Learns from one sample and returns it, with the loss before the update."""
         drawn = Dropout.draw(self.n_units, dropout, key) if dropout else None
         sample = self.start_sample(x, target, drawn)
         sample.rate = rate
@@ -388,7 +409,7 @@ class SpikingNetwork:
         return sample
 
     def limit_norms(self, max_norm):
-        """No hidden unit's incoming weights are longer than that."""
+        """Scales down the incoming weights of each hidden unit whose norm is above `max_norm`."""
         for weights in self.coefs[:-1]:
             for column in weights.T:
                 column *= min(1, max_norm / np.linalg.norm(column)) if column.any() else 1
@@ -404,17 +425,17 @@ class SpikingNetwork:
             if self.settings.backward_reset == "random":
                 potential[:] = [uniform(key, len(self.n_units) + layer, j) - 0.5 for j in range(len(potential))]
 
-    def outputs(self, sample):
+    def outputs_so_far(self, sample):
         return sample.received[-1] / self.dtype.type(sample.t)
 
     def step(self, sample):
-        """One time step, the error and (fractional) the learning that follow on it included."""
+        """One time step, with the errors it causes and, for fractional updates, the learning."""
         sample.t += 1
         spikes = self.traveling(sample, 0, sample.input.emit(sample.t))
         sample.net[0] = sample.input.net.copy()
         if sample.is_training and self.settings.is_depth_first:
             self.sweep_depth_first(sample, spikes)
-        else:  # a prediction may go either way: each layer sees the same sequence
+        else:  # in a prediction both orders give each layer the same sequence of spikes
             output_spikes = self.sweep_breadth_first(sample, spikes)
             if sample.is_training:
                 self.join_error(sample, output_spikes)
@@ -424,7 +445,7 @@ class SpikingNetwork:
             return
         at_end = sample.t == self.settings.n_time_steps
         if at_end:
-            sample.loss = sample_loss(self.outputs(sample), sample.target, self.settings.loss)
+            sample.loss = sample_loss(self.outputs_so_far(sample), sample.target, self.settings.loss)
         if self.settings.outputs_rectify:
             target_spikes = sample.encoded_target.emit(sample.t)
             sample.target_spikes += len(target_spikes)
@@ -435,7 +456,7 @@ class SpikingNetwork:
     # Forward.
 
     def sweep_breadth_first(self, sample, spikes):
-        """One time step of the whole network, layer by layer; the output's spikes."""
+        """One time step of the whole network, layer by layer. Returns the output's spikes."""
         if self.settings.simulation == "counting":
             return self.sweep_by_counts(sample)
         for layer in range(1, self.last + 1):
@@ -451,7 +472,8 @@ class SpikingNetwork:
         return spikes
 
     def sweep_depth_first(self, sample, spikes):
-        """As breadth-first, but each spike goes all the way up before the next, and is counted only then."""
+        """As breadth-first, but each spike goes all the way up before the next one leaves. Traces
+        count it only then."""
         for spike in spikes:
             self.send_up(sample, 0, spike)
         if self.intercepts is not None:
@@ -472,7 +494,7 @@ class SpikingNetwork:
                 self.join_error(sample, [spike])
 
     def sweep_by_counts(self, sample):
-        """The state after t steps, from the input's counts alone."""
+        """The state after t steps, from the net counts of the input."""
         for layer in range(1, self.last + 1):
             counts = sample.net[layer - 1]
             sample.traces[layer - 1] = counts.copy()
@@ -494,16 +516,17 @@ class SpikingNetwork:
         return spikes if self.arrival is None else [spikes[k] for k in self.arrival.permutation(len(spikes))]
 
     def row(self, sample, layer, spike):
-        """What a spike of the layer below adds to `layer`."""
+        """The vector that a spike of the layer below adds to `layer`."""
         unit, count = spike
         return self.scaled(sample, layer - 1, count) * self.coefs[layer - 1][unit]
 
     def scaled(self, sample, layer, count):
-        """A count, or counts, of what crosses the weights above `layer`, times the scale of dropout."""
+        """One or more counts times the scale of the weights above `layer`, which dropout sets."""
         return np.asarray(count, self.dtype) * self.dtype.type(sample.dropout.scale[layer])
 
     def receive(self, sample, layer, vectors):
-        """Vectors join the layer's potentials, together; its spikes."""
+        """Adds vectors to the layer's potentials, then checks the thresholds once. Returns the
+        layer's spikes."""
         is_output = layer == self.last
         for vector in vectors:
             sample.received[layer] += vector
@@ -517,14 +540,14 @@ class SpikingNetwork:
         return spikes
 
     def traveling(self, sample, layer, spikes):
-        """Spikes that a layer sent, in the form in which they travel."""
+        """Spikes of a layer in the form in which they travel: single, or bundled by unit."""
         sample.spikes[layer] += len(spikes)
         return spikes if self.settings.is_event_driven else bundle(spikes, self.n_units[layer])
 
     # The error at the output.
 
     def join_error(self, sample, spikes):
-        """Spikes of rectifying outputs, or of targets, are held; or they are error spikes at once."""
+        """Holds spikes of rectifying outputs or of targets, or sends them down as errors."""
         if self.settings.hold_error:
             for unit, count in spikes:
                 sample.held[unit] += count
@@ -532,7 +555,11 @@ class SpikingNetwork:
             self.send_down(sample, spikes)
 
     def launch_errors(self, sample):
-        """Held error leaves by unit, one spike at a time where spikes are single; that of the outputs is quantised."""
+        """Sends the error down as spikes.
+
+        The held error of rectifying outputs leaves unit by unit, in event-driven simulations one
+        spike at a time. The error of linear outputs passes a signed quantiser.
+        """
         resolution = self.dtype.type(self.settings.error_resolution)
         if self.settings.outputs_rectify:
             spikes = [
@@ -544,7 +571,7 @@ class SpikingNetwork:
             launches = [[spike] for spike in spikes] if self.settings.is_event_driven else [spikes]
         else:
             steps = self.settings.n_time_steps if self.settings.feedback == "sample" else 1
-            gradient = output_error(self.outputs(sample), sample.target, self.settings.loss).astype(self.dtype)
+            gradient = output_error(self.outputs_so_far(sample), sample.target, self.settings.loss).astype(self.dtype)
             error = (self.dtype.type(steps) * resolution) * gradient
             launches = [signed_quantize(self.error_potentials[-1], error)]
         for spikes in launches:
@@ -553,7 +580,7 @@ class SpikingNetwork:
     # Backward.
 
     def send_down(self, sample, spikes):
-        """Error spikes of the output that leave together, to layer 1."""
+        """Sends error spikes that leave the output together down to layer 1."""
         if self.settings.is_depth_first:
             for spike in spikes:
                 self.send_down_depth_first(sample, self.last, spike)
@@ -567,7 +594,8 @@ class SpikingNetwork:
             sample.passed_spikes[layer - 1] += len(spikes)
             if not self.settings.is_event_driven:
                 spikes = bundle(spikes, self.n_units[layer])
-            columns = [self.column(sample, layer, s) for s in self.in_arrival_order(spikes)]  # not yet updated
+            # Before the update.
+            columns = [self.column(sample, layer, s) for s in self.in_arrival_order(spikes)]
             self.learn_from(sample, layer, spikes)
             if layer > 1:
                 spikes = self.quantize_errors(self.error_potentials[layer - 2], columns)
@@ -588,7 +616,7 @@ class SpikingNetwork:
         return sample.dropout.kept[layer][unit] and not sample.received[layer][unit] < 0
 
     def column(self, sample, layer, spike):
-        """What an error spike of `layer` adds to the error potentials below."""
+        """The vector that an error spike of `layer` adds to the error potentials below."""
         unit, count = spike
         return self.scaled(sample, layer - 1, count) * self.coefs[layer - 1][:, unit]
 
@@ -602,7 +630,8 @@ class SpikingNetwork:
     # Learning.
 
     def learn_from(self, sample, layer, spikes):
-        """Error spikes past the gate of `layer`: updates at once, or counted for the update at the end."""
+        """Error spikes past the gate of `layer` update weights at once, or are counted for the
+        update at the end."""
         if self.settings.weight_update == "sgd":
             for unit, weight in spikes:
                 sample.error_counts[layer - 1][unit] += weight
@@ -614,7 +643,10 @@ class SpikingNetwork:
             self.update_column(sample, layer, unit, weight)
 
     def penalize(self, sample, layer, spike):
-        """A spike is an error past the gate of its own layer: event-driven at once, else with the errors."""
+        """The spike penalty: a spike is an error past the gate of its own layer.
+
+        It counts at once in event-driven simulations, in the others together with the errors.
+        """
         unit, count = spike
         if not self.settings.is_event_driven:
             sample.unpenalized[layer][unit] += count
@@ -626,25 +658,26 @@ class SpikingNetwork:
         return self.dtype.type(self.settings.error_resolution) * self.dtype.type(self.settings.spike_penalty)
 
     def penalty(self, sample, layer):
-        """The errors that a layer's spikes are, since they were last asked for."""
+        """The penalty for the layer's spikes since the last call, as errors."""
         errors = self.penalty_weight * sample.unpenalized[layer]
         sample.unpenalized[layer] = np.zeros(self.n_units[layer], self.dtype)
         return errors
 
     def trace(self, sample, layer):
-        """What the units of `layer` count for in an update of the weights above them."""
+        """The presynaptic factors in an update of the weights above `layer`."""
         if not self.settings.smooth_gradient:
             trace = sample.traces[layer]
         elif layer == 0:
             trace = sample.input_trace
-        else:  # of a unit that has received less than nothing there is nothing behind its spikes
+        else:  # the sum of input behind the unit's spikes; none where the sum is negative
             trace = np.where(sample.dropout.kept[layer], np.maximum(sample.received[layer], 0), 0)
         if self.settings.mask_negative_inputs:
             trace = np.where(trace > 0, trace, 0)
         return self.scaled(sample, layer, trace)
 
     def spike_rate(self, sample, layer):
-        """eta / (g T^2), in units of spike counts, rounded once; / (1 + |c/T|^2) where the step is normalised."""
+        """eta / (g·T²), rounded once; with a normalised step eta / (g·(T² + |n|²)), n the net
+        counts of the layer below."""
         square = float(self.settings.n_time_steps**2)
         if self.settings.normalized_step:
             square += np.sum(sample.net[layer - 1].astype(np.float64) ** 2)

@@ -1,7 +1,9 @@
-"""Event-driven networks of rectifying neurons against the program of the paper's authors: SEMANTICS.md, "The goldens".
+"""Event-driven networks of rectifying neurons against the program of the paper's authors
+(docs/semantics.md).
 
-Every number is equal, bit for bit, but where gradients are smooth. There a trace is a running sum of weight rows in the
-authors' program; here it is the potential plus the spikes sent, which is the same sum rounded in other places.
+Every number is equal, bit for bit, except where gradients are smooth. There a trace in the authors'
+program is a running sum of weight rows. Here it is the potential plus the spikes sent: the same
+sum, rounded in other places.
 """
 import json
 from types import SimpleNamespace
@@ -9,13 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from reference import Settings, SpikingNetwork
-from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier, SpikingMLPRegressor
-from sk_dsn._core.network import Network, padded_copy
-from sk_dsn._core.training import train_epoch
-from sk_dsn._settings import core_settings
+from helpers import PAPER, Core, Oracle, Problem, estimator_parameters, static
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
 
-# All but the integer arithmetic's (int_*).
+# The goldens of float arithmetic; those of integer arithmetic are called int_*.
 NAMES = [
     "fwd_T1", "fwd_T5", "fwd_T10", "fwd_T20", "fwd_T100", "fwd_T1_B", "fwd_T10_B", "fwd_T100_B", "fwd_depth_first",
     "fwd_multispike", "mnist_notie_base", "mnist_notie_frac", "mnist_notie_nohold_frac", "mnist_notie_smooth_frac",
@@ -29,12 +28,14 @@ NAMES = [
 ]
 REAL_TARGETS = {"tr_multispike_frac", "tr_real_xy", "tr_real_xy_frac"}
 
-# float32 rounds sums up to 10, of the size met here, by up to 2^-21; potentials add up some of these.
+# Sums here are up to 10, which float32 rounds by up to 2^-21; potentials add up several of these
+# errors.
 SMOOTH_TOLERANCE = 2.0**-17
 
 
 class Golden(SimpleNamespace):
-    """A case: X, Y, the configuration in our names, and what the authors' program made of it."""
+    """One case: X, Y, the configuration as flat parameters, and the results of the authors'
+    program."""
 
     @classmethod
     def load(cls, path):
@@ -43,23 +44,27 @@ class Golden(SimpleNamespace):
         config = json.loads(str(values.pop("config")))
         golden = cls(**values)
         golden.sizes = config["sizes"]
-        golden.parameters = PAPER_SETTINGS | {
-            "hidden_layer_sizes": config["sizes"][1:-1],
+        golden.parameters = PAPER | {
             "n_time_steps": config["n_steps"],
             "learning_rate_init": float(np.float32(config["eta"])),
-            "propagation": "depth-first" if config["depth_first"] else "breadth-first",
+            "simulation": "event-driven-depth-first" if config["depth_first"] else "event-driven",
             "weight_update": "fractional" if config["fractional"] else "sgd",
             "smooth_gradient": config["smooth_grads"],
             "hold_error": config["hold_error"],
             "spike_penalty": config["regularization"],
             "backward_reset": "keep" if config["back_discretize"].startswith("noreset-") else "zero",
             "forward_reset": "keep" if config["forward_discretize"].startswith("noreset-") else "zero",
-            "shuffle": False,
         }
+        golden.problem = Problem(golden.layers("w0"), None, static(golden.X), None)
         return golden
 
+    def keywords(self, **changes):
+        """Of an estimator."""
+        sizes = {"hidden_layer_sizes": self.sizes[1:-1], "shuffle": False}
+        return estimator_parameters(**self.parameters | sizes | changes)
+
     def layers(self, name):
-        """The arrays name_0, name_1, …, from the first that there is."""
+        """The arrays name_0, name_1, …; those that are missing are left out."""
         numbered = [vars(self).get(f"{name}_{layer}") for layer in range(len(self.sizes) - 1)]
         return [array for array in numbered if array is not None]
 
@@ -82,11 +87,11 @@ def test_no_golden_is_left_out(shared):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_regressor_learns_and_predicts_as_the_authors_program(load, name):
     golden = load(name)
-    untrained = SpikingMLPRegressor(**golden.parameters | {"learning_rate_init": 0})
+    untrained = SpikingMLPRegressor(**golden.keywords(learning_rate_init=0))
     untrained.partial_fit(golden.X[:1], golden.Y[:1], coefs_init=golden.layers("w0"))
     np.testing.assert_array_equal(untrained.predict(golden.X), golden.P)
 
-    regressor = SpikingMLPRegressor(**golden.parameters)
+    regressor = SpikingMLPRegressor(**golden.keywords())
     for sample, (x, y) in enumerate(zip(golden.X, golden.Y, strict=True)):
         coefs_init = golden.layers("w0") if sample == 0 else None
         regressor.partial_fit(x[np.newaxis], y[np.newaxis], coefs_init=coefs_init)
@@ -101,7 +106,7 @@ def test_the_classifier_learns_and_predicts_as_the_authors_program(load, name):
     golden = load(name)
     labels = golden.Y.argmax(axis=1)
     np.testing.assert_array_equal(golden.Y, np.eye(golden.sizes[-1])[labels])
-    classifier = SpikingMLPClassifier(**golden.parameters | {"max_iter": 1})
+    classifier = SpikingMLPClassifier(**golden.keywords(max_iter=1))
     with pytest.warns(match="max_iter=1"):
         classifier.fit(golden.X, labels, coefs_init=golden.layers("w0"))
     golden.assert_equal(classifier.coefs_, golden.layers("w1"))
@@ -111,46 +116,26 @@ def test_the_classifier_learns_and_predicts_as_the_authors_program(load, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_core_sends_the_authors_spikes_and_keeps_their_potentials(load, name):
     golden = load(name)
-    settings = core_settings(SpikingMLPRegressor(**golden.parameters), golden.parameters["n_time_steps"])
-    zeros = [np.zeros(n, np.float32) for n in golden.sizes[1:]]
-    coefs = [padded_copy(w) for w in golden.layers("w0")]
-    kept = zeros if golden.parameters["forward_reset"] == "keep" else None
-    network = Network(coefs, None, zeros, potentials=kept, stepped=True)
-    n_samples, n_layers = len(golden.X), len(golden.sizes)
-    counts = np.full((n_samples, 3 * n_layers + 1), -1, np.int64)
-    rate = golden.parameters["learning_rate_init"]
-    _, failed_layer = train_epoch(
-        network,
-        settings,
-        golden.X[:, np.newaxis],
-        None,
-        golden.Y,
-        np.arange(n_samples),
-        rate_first=rate,
-        rate_last=rate,
-        seed=0,
-        epoch=0,
-        counts=counts,
-    )
-    assert failed_layer == -1
-    spikes, error_spikes, passed, target_spikes = np.split(counts, [n_layers, 2 * n_layers, 3 * n_layers], axis=1)
-    counted = golden.bwd_spikes != -1  # the errors that rectifying outputs do not hold were not
+    core = Core(golden.problem, **golden.parameters)
+    core.train(golden.problem.X, golden.Y)
+    spikes, error_spikes, passed, target_spikes = np.split(core.counts, len(golden.sizes) * np.arange(1, 4), axis=1)
+    # The authors' program does not count the errors that rectifying outputs do not hold.
+    counted = golden.bwd_spikes != -1
     np.testing.assert_array_equal(spikes, golden.fwd_spikes)
     np.testing.assert_array_equal(error_spikes[:, 1:][counted], golden.bwd_spikes[counted])
     np.testing.assert_array_equal(passed[:, 1:], golden.filt_spikes)
     np.testing.assert_array_equal(target_spikes[:, 0], golden.tgt_spikes)
-    golden.assert_equal(coefs, golden.layers("w1"))
-    golden.assert_equal(network.potentials(), golden.layers("phi_fwd"))
-    golden.assert_equal(network.error_potentials()[:-1], golden.layers("phi_bwd"))
+    golden.assert_equal(core.coefs, golden.layers("w1"))
+    golden.assert_equal(core.potentials, golden.layers("phi_fwd"))
+    golden.assert_equal(core.error_potentials[:-1], golden.layers("phi_bwd"))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("tr_")])
 def test_the_oracle_sends_the_authors_spikes_and_learns_their_weights(load, name):
     golden = load(name)
-    settings = {name: golden.parameters[name] for name in Settings.__dataclass_fields__}
-    oracle = SpikingNetwork(golden.layers("w0"), dtype=np.float32, **settings)
-    rate = golden.parameters["learning_rate_init"]
-    samples = [oracle.train_sample(x, y, rate) for x, y in zip(golden.X, golden.Y, strict=True)]
+    oracle = Oracle(golden.problem, dtype=np.float32, **golden.parameters)
+    oracle.train(golden.problem.X, golden.Y)
+    samples = oracle.samples
     np.testing.assert_array_equal([s.spikes for s in samples], golden.fwd_spikes)
     np.testing.assert_array_equal([s.passed_spikes for s in samples], golden.filt_spikes)
     np.testing.assert_array_equal([s.target_spikes for s in samples], golden.tgt_spikes)
