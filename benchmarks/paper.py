@@ -240,7 +240,7 @@ def twenty_epochs(report, data, options):
 
 
 def long_networks(n_features, seed):
-    # Theirs descends on the squared error, the spiking network on half of it: at the same rate their
+    # Theirs descends on the squared error, the spiking network on half of it. At the same rate their
     # steps are twice as long.
     rates = {CONVENTIONAL: RATE, HALVED: RATE / 2}
     conventional = {name: RectifiedNetwork.drawn(seed, n_features, rate) for name, rate in rates.items()}

@@ -67,7 +67,7 @@ class Epochs:
     seeds: int = 3
 
     def points(self, data, seed):
-        # A RandomState: scikit-learn's partial_fit would start a seed anew and shuffle every epoch alike.
+        # Not the seed: scikit-learn's partial_fit would start it anew and shuffle every epoch alike.
         network, watch = self.make(random_state=np.random.RandomState(seed)), Stopwatch()
         classes = np.unique(data.y_train)
         for epoch in range(1, self.epochs + 1):

@@ -91,9 +91,9 @@ def main(argv=None):
     options = option_parser(__doc__, data="mnist.npz").parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report, ExitStack() as stack:
-        workers = {
-            name: stack.enter_context(worker(SK_DSN_INSTRUCTION_SET=name)) for name in network.instruction_sets()
-        }
+        names = network.instruction_sets()
+        chosen = (names[0], BASELINE) if options.quick else names
+        workers = {name: stack.enter_context(worker(SK_DSN_INSTRUCTION_SET=name)) for name in chosen}
         tables = {name: compare(report, name, settings, data, workers, options) for name, settings in NETWORKS.items()}
         for kind in ("training", "prediction"):
             report.panel(partial(draw, tables, kind))

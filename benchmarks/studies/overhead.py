@@ -14,8 +14,6 @@ from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
 from sk_dsn import SpikingMLPClassifier
-from sk_dsn._core.prediction import outputs
-from sk_dsn._core.training import train_epoch
 from sk_dsn._epochs import Learner
 from sk_dsn._network import FittedNetwork
 
@@ -47,6 +45,7 @@ def watched_core():
 
         return staticmethod(call)
 
+    train_epoch, outputs = Learner.core_train_epoch, FittedNetwork.core_outputs
     Learner.core_train_epoch, FittedNetwork.core_outputs = watched(train_epoch), watched(outputs)
     try:
         yield watch
