@@ -9,24 +9,32 @@ from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
 CORE = "sk_dsn/_core"
+KERNELS = "sk_dsn._core.kernels.dispatch"
+KERNEL_SOURCES = sorted(Path(CORE, "kernels").glob("*.c"))
+HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
+PYTHON_FACING = {
+    f"sk_dsn._core.{name}"
+    for name in ["network", "samples", "settings", "learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"]
+}
 
 
-def compiler_flags(compiler):
+def compiler_flags(compiler, is_python_facing):
+    """A module that only Python calls has no inner loops: most of its C is Cython's, which takes long at -O3."""
     if compiler.compiler_type == "msvc":
-        return ["/Od", "/Z7", "/UNDEBUG"] if DEBUG else ["/O2", "/fp:precise"]
+        return ["/Od", "/Z7", "/UNDEBUG", "/DSK_DSN_DEBUG"] if DEBUG else ["/O2", "/DNDEBUG", "/fp:precise"]
     # Every instruction set must give the same bits, so products and sums are rounded separately; neither errno nor
     # floating-point traps are used, and saying so lets conversions and comparisons vectorise. The kernels pass vectors
     # between inlined functions only, hence no-psabi.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
     if DEBUG:
         # Undefined behaviour traps (SIGILL): that needs no library, so it works in an extension of any Python.
-        return [*flags, "-O0", "-g", "-UNDEBUG", "-U_FORTIFY_SOURCE", "-fsanitize=undefined,float-cast-overflow",
-                "-fsanitize-undefined-trap-on-error"]
+        return [*flags, "-O0", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE",
+                "-fsanitize=undefined,float-cast-overflow", "-fsanitize-undefined-trap-on-error"]
     # Debug information, which Python's own flags ask for, would be four fifths of a wheel.
     # GCC's unroll-and-jam turns the loop over a list of rows into gathers; Clang has no such flag and refuses it. The
     # switches are recorded in what they made, for the benchmarks to tell.
     optional = [flag for flag in ("-fno-loop-unroll-and-jam", "-frecord-gcc-switches") if is_known(compiler, flag)]
-    return [*flags, "-O3", "-g0", *optional]
+    return [*flags, "-O1" if is_python_facing else "-O3", "-g0", "-DNDEBUG", *optional]
 
 
 def is_known(compiler, flag):
@@ -37,13 +45,14 @@ def is_known(compiler, flag):
 class CoreBuild(build_ext):
     def build_extensions(self):
         for module in self.extensions:
-            module.extra_compile_args = compiler_flags(self.compiler)
+            module.extra_compile_args = compiler_flags(self.compiler, module.name in PYTHON_FACING)
         super().build_extensions()
 
 
-def extension(name, *sources):
-    headers = [f"{CORE}/{header}.h" for header in ["kernels", "kernels_events", "kernels_simd", "spike_train"]]
-    return Extension(f"sk_dsn._core.{name}", [f"{CORE}/{name}.pyx", *sources], depends=headers, include_dirs=[CORE])
+def extension(path):
+    name = ".".join(path.with_suffix("").parts)
+    sources = [path, *KERNEL_SOURCES] if name == KERNELS else [path]
+    return Extension(name, list(map(str, sources)), depends=HEADERS, include_dirs=[f"{CORE}/kernels"])
 
 
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when
@@ -53,9 +62,7 @@ settings_now = f"DEBUG = {DEBUG}\n{Path(__file__).read_text()}"
 settings_changed = not settings.exists() or settings.read_text() != settings_now
 
 ext_modules = cythonize(
-    [extension("network", f"{CORE}/kernels.c", f"{CORE}/spike_train.c"),
-     *map(extension, ["settings", "stimulus", "stepping", "counting", "clock_driven", "event_driven", "learning", "training",
-                      "prediction"])],
+    [extension(path) for path in sorted(Path(CORE).rglob("*.pyx"))],
     build_dir="build/cython",
     force=settings_changed,
     # Without overflowcheck: the random generator's products wrap, and Cython would raise there without the GIL.

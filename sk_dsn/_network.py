@@ -3,9 +3,8 @@
 How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and `exit_steps` run the network,
 `spike_counts` and its kin count spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
 """
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -32,9 +31,8 @@ _OF_LEARNING = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class FittedNetwork:
-    """A fitted network, with the parameters that its estimator had when it was read.
+class FittedNetwork(NamedTuple):
+    """A fitted network, with the parameters that its estimator had when it was read. It is frozen.
 
     Its arrays are those of the estimator, not copies. X, where it is not said to be unchecked, comes from `check_input`.
     """
@@ -52,11 +50,11 @@ class FittedNetwork:
 
     # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so that a block is worth a
     # thread, and one that is running ends soon after Ctrl-C.
-    work_of_block: ClassVar[float] = 1e8
+    work_of_block = 1e8
     # Spikes of single units are counted in batches of about so many numbers.
-    numbers_of_batch: ClassVar[int] = 2**22
-    core_outputs: ClassVar = staticmethod(core_outputs)
-    core_spike_counts: ClassVar = staticmethod(core_spike_counts)
+    numbers_of_batch = 2**22
+    core_outputs = staticmethod(core_outputs)
+    core_spike_counts = staticmethod(core_spike_counts)
 
     @classmethod
     def of(cls, estimator):
@@ -249,7 +247,7 @@ class FittedNetwork:
 
     def without_exits(self):
         """The same network, whose samples run to the last time step."""
-        return replace(self, exit_margin=None)
+        return self._replace(exit_margin=None)
 
 
 def fitted_network(estimator, X=None):

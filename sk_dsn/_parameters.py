@@ -100,6 +100,8 @@ def rule_of(estimator):
 def time_steps(estimator):
     """`estimator.n_time_steps`, checked."""
     n_time_steps = estimator.n_time_steps
+    if type(n_time_steps) is int and 1 <= n_time_steps <= MOST_TIME_STEPS:
+        return n_time_steps
     if not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps <= MOST_TIME_STEPS:
         check_parameters(estimator, "n_time_steps")
     return int(n_time_steps)
@@ -115,51 +117,42 @@ def choose_simulation(estimator, rule):
 
 
 def refusals(estimator, rule, simulation):
-    """Yield (is_forbidden, message) for each combination of parameters that is not supported.
+    """Yield a message for each unsupported combination of parameters that the estimator has.
 
     The docstring of SpikingBackprop holds the same as a table.
     """
-    rectifying_output = rule.output_activation == "rectifying"
-    yield (
-        rectifying_output and estimator.loss != "squared_error",
-        "output_activation='rectifying' needs loss='squared_error': a softmax has no rectifying outputs.",
-    )
-    yield (
-        rectifying_output and estimator.error_resolution != int(estimator.error_resolution),
-        "output_activation='rectifying' needs a whole number as error_resolution: its errors are spikes.",
-    )
-    yield (
-        rule.weight_update == "fractional" and rule.feedback != "step",
-        "weight_update='fractional' needs feedback='step': it updates by the counts at the time of each error spike.",
-    )
-    yield (
-        rule.forward_reset == "keep" and estimator.neuron != "rectifying",
-        "forward_reset='keep' needs neuron='rectifying': a signed neuron's count is a function of the sample alone.",
-    )
-    yield (
-        rule.forward_reset == "keep" and estimator.dropout > 0,
-        "forward_reset='keep' needs dropout=0: dropout stops neurons in mid-potential.",
-    )
+    if rule.output_activation == "rectifying":
+        if estimator.loss != "squared_error":
+            yield "output_activation='rectifying' needs loss='squared_error': a softmax has no rectifying outputs."
+        if estimator.error_resolution != int(estimator.error_resolution):
+            yield "output_activation='rectifying' needs a whole number as error_resolution: its errors are spikes."
+    if rule.weight_update == "fractional" and rule.feedback != "step":
+        yield "weight_update='fractional' needs feedback='step': it updates by the counts at the time of each error spike."
+    if rule.forward_reset == "keep":
+        if estimator.neuron != "rectifying":
+            yield (
+                "forward_reset='keep' needs neuron='rectifying': a signed neuron's count is a function of the sample alone."
+            )
+        if estimator.dropout > 0:
+            yield "forward_reset='keep' needs dropout=0: dropout stops neurons in mid-potential."
     if not rule.hold_error:
-        yield (
-            not (rectifying_output and rule.feedback == "step" and estimator.error_resolution == 1),
-            "hold_error=False needs output_activation='rectifying', feedback='step' and error_resolution=1: it sends output "
-            "spikes down as errors at once.",
-        )
-        yield (
-            simulation not in EVENT_DRIVEN,
-            "hold_error=False needs simulation='event-driven' or 'event-driven-depth-first': the others know only the spikes "
-            "of a whole time step.",
-        )
+        if rule.output_activation != "rectifying" or rule.feedback != "step" or estimator.error_resolution != 1:
+            yield (
+                "hold_error=False needs output_activation='rectifying', feedback='step' and error_resolution=1: it sends "
+                "output spikes down as errors at once."
+            )
+        if simulation not in EVENT_DRIVEN:
+            yield (
+                "hold_error=False needs simulation='event-driven' or 'event-driven-depth-first': the others know only the "
+                "spikes of a whole time step."
+            )
     if simulation == "counting":
-        yield (
-            estimator.neuron != "signed",
-            "simulation='counting' needs neuron='signed': a rectifying neuron's count depends on the order of its input.",
-        )
-        yield (
-            rule.feedback != "sample",
-            "simulation='counting' needs feedback='sample': it does not step through time.",
-        )
+        if estimator.neuron != "signed":
+            yield (
+                "simulation='counting' needs neuron='signed': a rectifying neuron's count depends on the order of its input."
+            )
+        if rule.feedback != "sample":
+            yield "simulation='counting' needs feedback='sample': it does not step through time."
 
 
 def checked_simulation(estimator):
@@ -168,9 +161,8 @@ def checked_simulation(estimator):
     simulation = choose_simulation(estimator, rule)
     if simulation not in SIMULATIONS or estimator.neuron not in NEURONS:
         check_parameters(estimator, "simulation", "neuron")
-    for is_forbidden, message in refusals(estimator, rule, simulation):
-        if is_forbidden:
-            raise ValueError(message)
+    for message in refusals(estimator, rule, simulation):
+        raise ValueError(message)
     return simulation
 
 
@@ -218,4 +210,4 @@ def core_settings(estimator, n_time_steps, loss):
 
 def flat(settings):
     """All settings in one dict."""
-    return {name: value for part in settings.values() for name, value in part.items()}
+    return {**settings["dynamics"], **settings["error_rule"], **settings["update_rule"], **settings["dropping"]}

@@ -22,7 +22,7 @@ class Labels:
     def __init__(self, classes, loss):
         self.classes = classes
         self.n_outputs = len(classes)
-        self.core_loss = LOSSES[loss]
+        self.loss = loss
 
     @classmethod
     def learn(cls, y, classes, loss):
@@ -32,7 +32,13 @@ class Labels:
             raise ValueError(f"A classifier needs at least two classes, but there is only one class: {labels.tolist()}.")
         return cls(labels, loss)
 
+    @property
+    def core_loss(self):
+        """The loss whose gradient the core takes."""
+        return LOSSES[self.loss]
+
     def fitted_attributes(self):
+        """The attributes that an estimator with these targets has, from which `fitted_targets` makes them again."""
         return {"classes_": self.classes, "n_outputs_": self.n_outputs, "multilabel_": False}
 
     def encode(self, y, classes):
@@ -119,7 +125,7 @@ class Indicators:
     def __init__(self, classes, loss):
         self.classes = classes
         self.n_outputs = len(classes)
-        self.core_loss = Loss.BINARY_LOG_LOSS if loss == "log_loss" else LOSSES[loss]
+        self.loss = loss
         # The output from which a sample has a label: where the sigmoid is 1/2, or halfway between the targets 0 and 1.
         self.threshold = self.exit_threshold = 0.5 if loss == "squared_error" else 0.0
 
@@ -128,6 +134,10 @@ class Indicators:
         labels = np.arange(y.shape[1])
         _check_columns(classes, labels)
         return cls(labels, loss)
+
+    @property
+    def core_loss(self):
+        return Loss.BINARY_LOG_LOSS if self.loss == "log_loss" else LOSSES[self.loss]
 
     def fitted_attributes(self):
         return {"classes_": self.classes, "n_outputs_": self.n_outputs, "multilabel_": True}
@@ -246,9 +256,10 @@ def regression_targets(y, known, output_activation):
 
 def fitted_targets(estimator):
     """The targets that a fitted estimator was trained on."""
-    if hasattr(estimator, "single_output_"):
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
         return Values(estimator.n_outputs_, estimator.single_output_)
-    return (Indicators if estimator.multilabel_ else Labels)(estimator.classes_, estimator.loss)
+    return (Indicators if estimator.multilabel_ else Labels)(classes, estimator.loss)
 
 
 def _check_columns(classes, labels):

@@ -1,45 +1,23 @@
-"""The owner of the core's buffers, and the choice of instruction set."""
-import os
-
+"""The owner of a network's buffers, and the layout of weights."""
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from .kernels cimport Kernels, MOST_TOGETHER, ROW_PADDING, SpikeCounts, kernels_available
-from .settings cimport COUNTING
-from .spike_train cimport train_append, train_free
+from .kernels.arena cimport Arena, arena_begin, arena_end, arena_free, arena_take
+from .kernels.dispatch cimport kernels_find
+from .kernels.kernels cimport FIRE_BACK, FIRE_BOTH, FIRE_NEVER, FIRE_UP, MOST_TOGETHER, SpikeCounts
+from .kernels.spike_train cimport train_append, train_free
+from .settings cimport COUNTING, SIGNED
 
-
-# Units of all samples side by side, at most: a few MB of state.
+# The most units of all samples side by side: a few MB of state.
 cdef Py_ssize_t STATE_TOGETHER = 2**20
 
 
-def instruction_sets():
-    """Names of the instruction sets that this machine can run, best first; all give the same bits."""
-    names = []
-    cdef const Kernels *const *available = kernels_available()
-    while available[0] != NULL:
-        names.append(available[0].name.decode())
-        available += 1
-    return names
-
-
-DEFAULT_INSTRUCTION_SET = os.environ.get("SK_DSN_INSTRUCTION_SET") or instruction_sets()[0]
-
-
-cdef const Kernels *kernels_find(str name) except NULL:
-    cdef const Kernels *const *available = kernels_available()
-    while available[0] != NULL:
-        if available[0].name.decode() == name:
-            return available[0]
-        available += 1
-    raise ValueError(f"instruction set {name!r} is not available here; choose from {instruction_sets()}")
-
-
 def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
-    """Zeros of shape (n_rows, n_columns) whose rows start at cache lines and are padded with zeros: what training takes.
+    """Zeros of shape (n_rows, n_columns) in the layout that training takes: rows start at cache lines and are padded with
+    zeros.
 
     The result is a view on memory of its own.
     """
@@ -79,18 +57,98 @@ def padded_copy(values):
     return copy
 
 
-cdef float *take(float **room, Py_ssize_t n) noexcept nogil:
-    """The next n floats, rounded up to whole cache lines, of zeroed memory."""
-    cdef float *taken = room[0]
-    room[0] += padded(n)
-    return taken
+# The arrays that a network has beside those that every network has.
+cdef struct Extras:
+    bint training
+    bint dropout
+    bint tallied
+    bint kept               # potentials, from sample to sample
 
 
-cdef void weights_transpose(Layer *layer, Py_ssize_t n_below) noexcept nogil:
-    cdef Py_ssize_t i, j
-    for i in range(n_below):
-        for j in range(layer.n_units):
-            layer.transposed[j * layer.transposed_stride + i] = layer.weights[i * layer.stride + j]
+cdef void network_layout(Net *net, Arena *arena, Extras extras) noexcept nogil:
+    """Hands out all arrays of a network; the numbers of units are known."""
+    cdef Layer *layer
+    cdef Py_ssize_t width, state
+    cdef int32_t *units
+    cdef float *counts
+    cdef int l
+    net.active_unit = <int32_t *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(int32_t))
+    net.active_value = <float *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(float))
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        width = padded(layer.n_units)
+        state = width * sizeof(float)
+        layer.net_count = <float *> arena_take(arena, state)
+        layer.input_sum = <float *> arena_take(arena, net.n_together * state)
+        layer.spikes = <SpikeCounts *> arena_take(arena, net.n_together * sizeof(SpikeCounts))
+        units = <int32_t *> arena_take(arena, net.n_together * state)
+        counts = <float *> arena_take(arena, net.n_together * state)
+        if layer.spikes != NULL:
+            layer.spikes.unit = units
+            layer.spikes.count = counts
+        if net.padded:
+            layer.potential = <float *> arena_take(arena, state)
+            layer.fired = <float *> arena_take(arena, state)
+        if extras.tallied:
+            layer.tally = <float *> arena_take(arena, state)
+        if l > 0 and extras.kept:
+            layer.start = <float *> arena_take(arena, state)
+        if 0 < l < net.n_layers - 1 and extras.dropout:
+            layer.keep = <float *> arena_take(arena, state)
+
+
+cdef int weights_borrow(Net *net, list coefs, list intercepts) except -1:
+    cdef Layer *layer = net.layers
+    cdef const float[:, :] weights
+    cdef Py_ssize_t n_below
+    cdef int l
+    layer.n_units = layer.n_active = coefs[0].shape[0]
+    layer.width = padded(layer.n_units) if net.padded else layer.n_units
+    for l in range(1, net.n_layers):
+        n_below = layer.n_units
+        layer += 1
+        weights = coefs[l - 1]
+        layer.n_units = layer.n_active = weights.shape[1]
+        layer.width = padded(layer.n_units) if net.padded else layer.n_units
+        if weights.shape[0] != n_below or weights.strides[1] != sizeof(float):
+            raise ValueError(f"coefs[{l - 1}] must have shape ({n_below}, {layer.n_units}) and C-ordered rows")
+        layer.weights = <float *> &weights[0, 0]
+        layer.stride = weights.strides[0] // <Py_ssize_t> sizeof(float)
+        if intercepts is not None:
+            layer.intercepts = <float *> vector_data(intercepts[l - 1], layer.n_units, "intercepts", l)
+    return 0
+
+
+cdef void rules_choose(Net *net, bint output_fires) noexcept nogil:
+    """Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
+    cdef FiringRule rule = FIRE_BACK if net.dynamics.neuron == SIGNED else FIRE_UP
+    cdef int l
+    for l in range(net.n_layers):
+        net.layers[l].rule = rule
+    if not output_fires:
+        output_layer(net).rule = FIRE_NEVER
+    net.layers[0].rule = FIRE_BOTH
+
+
+cdef int potentials_set(Net *net, list potentials) except -1:
+    cdef Layer *layer
+    cdef int l
+    for l in range(1, net.n_layers):
+        layer = &net.layers[l]
+        memcpy(layer.potential, vector_data(potentials[l - 1], layer.n_units, "potentials", l),
+               layer.n_units * sizeof(float))
+    return 0
+
+
+cdef void masks_clear(Net *net) noexcept nogil:
+    """No unit is dropped or scaled."""
+    cdef Layer *layer
+    cdef Py_ssize_t j
+    cdef int l
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        for j in range(layer.n_units if layer.keep != NULL else 0):
+            layer.keep[j] = 1.0
 
 
 cdef class Network:
@@ -98,170 +156,121 @@ cdef class Network:
 
     Parameters
     ----------
+    dynamics : dict
+        The fields of `settings.Dynamics`.
     coefs : list of ndarray of float32, shape (n_in, n_out)
-        Rows may have any stride. Weights to train must come from `padded_zeros` and are changed in place.
+        Rows may have any stride: the time-stepped simulations copy weights that did not come from `padded_zeros`. Weights
+        to train must come from there and are changed in place.
     intercepts : list of ndarray of float32, shape (n_out,), or None
         Rows of arrays from `padded_zeros` where weights are to be trained; changed in place.
-    error_potentials : list of ndarray of float32, shape (n_out,), or None
-        Given: the network can be trained, starting from these (copied).
-    potentials : list of ndarray of float32, shape (n_out,), or None
-        Given: potentials at the start of the first sample, kept from sample to sample.
-    stepped : bool
-        Whether to make room for the time-stepped simulations. They need padded weights and copy others.
-    dropout : bool
-        Whether to make room for dropout masks.
+    n_together : int
+        How many samples the counting simulation is to predict side by side, sharing every row of weights that it reads. Of
+        large numbers and wide layers it predicts fewer; the other simulations predict one.
     tallied : bool
         Whether the event-driven simulation is to count the spikes of each unit.
-    n_together : int
-        How many samples the counting simulation is to predict side by side, sharing what is read of the weights; of large
-        numbers and wide layers fewer are.
     instruction_set : str or None
-        One of `instruction_sets()`; None takes the best, or what SK_DSN_INSTRUCTION_SET said at import.
+        One of `instruction_sets()`; None takes the best, or the one that SK_DSN_INSTRUCTION_SET named at import.
+    training : bool
+        Whether a `Learner` is to train the weights.
+    rectifying_output, dropout : bool
+        Of a Learner: whether the output fires, and whether hidden units can be left out.
+    potentials : list of ndarray of float32, shape (n_out,), or None
+        Of a Learner: potentials at the start of the first sample, which are then kept from sample to sample.
     """
 
-    def __cinit__(self, list coefs, list intercepts=None, list error_potentials=None, *, list potentials=None,
-                  bint stepped=False, bint dropout=False, bint tallied=False, Py_ssize_t n_together=1,
-                  instruction_set=None):
-        cdef int n_layers = len(coefs) + 1, l
-        cdef Py_ssize_t need = ROW_PADDING, n_below = 0, widest = 0, j
-        cdef const float[:, :] weights
-        cdef const float[::1] vector
-        cdef float *room
-        cdef Layer *layer
-        self.kernels = kernels_find(instruction_set or DEFAULT_INSTRUCTION_SET)
-        self.n_layers = n_layers
-        self.training = error_potentials is not None
-        self.padded = self.training or stepped
-        for name, arrays in [("intercepts", intercepts), ("error_potentials", error_potentials),
-                             ("potentials", potentials)]:
-            if arrays is not None and len(arrays) != len(coefs):
-                raise ValueError(f"{name} must hold {len(coefs)} arrays, got {len(arrays)}")
-        if not coefs or any(w.ndim != 2 or w.size == 0 for w in coefs):
-            raise ValueError("coefs must hold at least one array, each of two dimensions that are not empty")
-        if n_together < 1 or (n_together > 1 and self.padded):
-            raise ValueError("n_together must be at least 1, and 1 but for predictions of the counting simulation")
-        if potentials is not None and not self.training:
-            raise ValueError("potentials are kept in training only")
-        if self.training and not all(is_padded(a) and a.flags.writeable
-                                     for a in [*coefs, *(b[np.newaxis] for b in intercepts or [])]):
-            raise ValueError("weights and biases to train must come from padded_zeros, and not be read-only")
-        if stepped and not self.training:
+    def __cinit__(self, dynamics, list coefs, list intercepts=None, *, Py_ssize_t n_together=1, bint tallied=False,
+                  instruction_set=None, bint training=False, bint rectifying_output=False, bint dropout=False,
+                  list potentials=None):
+        cdef Net *net = &self.net
+        cdef Extras extras = Extras(training, dropout, tallied, potentials is not None)
+        net.kernels = kernels_find(instruction_set)
+        net.dynamics = dynamics
+        if net.dynamics.n_time_steps < 1:
+            raise ValueError(f"n_time_steps must be at least 1, got {net.dynamics.n_time_steps}")
+        check_shapes(coefs, intercepts, potentials)
+        cdef bint stepped = net.dynamics.simulation != COUNTING
+        net.padded = training or stepped
+        if n_together < 1:
+            raise ValueError(f"n_together must be at least 1, got {n_together}")
+        net.n_together = 1 if net.padded else min(n_together, MOST_TOGETHER, samples_together(coefs))
+        if training:
+            check_trainable(coefs, intercepts)
+        elif stepped:
             coefs = [w if is_padded(w) else padded_copy(w) for w in coefs]
             intercepts = intercepts and [padded_copy(b[np.newaxis])[0] for b in intercepts]
         self.borrowed = [coefs, intercepts]
-        n_together = min(n_together, MOST_TOGETHER, max(1, STATE_TOGETHER // sum(map(max, (w.shape for w in coefs)))))
-        self.n_together = n_together
-        self.layers = <Layer *> calloc(n_layers, sizeof(Layer))
-        if self.layers == NULL:
+        net.n_layers = len(coefs) + 1
+        net.layers = <Layer *> calloc(net.n_layers, sizeof(Layer))
+        if net.layers == NULL or train_append(&net.one_spike, 0, 1.0):
             raise MemoryError
-
-        for l in range(n_layers):
-            weights = coefs[max(l - 1, 0)]
-            layer = &self.layers[l]
-            layer.n_units = weights.shape[1] if l else weights.shape[0]
-            layer.width = padded(layer.n_units) if self.padded else layer.n_units
-            layer.n_active = layer.n_units
-            widest = max(widest, padded(layer.n_units))
-            need += ((16 if self.padded else 1) + tallied + 3 * n_together) * padded(layer.n_units)
-            need += padded(n_together * sizeof(SpikeCounts) // sizeof(float))
-            if self.training and l > 1:
-                need += layer.n_units * row_stride(self.layers[l - 1].n_units)
-        need += 5 * widest
-        self.block = calloc(need, sizeof(float))
-        if self.block == NULL:
+        weights_borrow(net, coefs, intercepts)
+        rules_choose(net, training and rectifying_output)
+        network_layout(net, &self.arena, extras)
+        if arena_begin(&self.arena):
             raise MemoryError
-        room = <float *> ((<uintptr_t> self.block + 63) & ~<uintptr_t> 63)
-        self.scratch = take(&room, widest)
-        if train_append(&self.one_spike, 0, 1.0):
-            raise MemoryError
-        self.shown_unit = <int32_t *> take(&room, self.layers[0].n_units)
-        self.shown_value = take(&room, self.layers[0].n_units)
-        self.target = take(&room, self.layers[n_layers - 1].n_units)
-        self.target_potential = take(&room, self.layers[n_layers - 1].n_units)
-
-        for l in range(n_layers):
-            layer = &self.layers[l]
-            layer.net_count = take(&room, layer.n_units)
-            layer.input_sum = take(&room, n_together * padded(layer.n_units))
-            layer.spikes = <SpikeCounts *> take(&room, n_together * sizeof(SpikeCounts) // sizeof(float))
-            layer.spikes.unit = <int32_t *> take(&room, n_together * padded(layer.n_units))
-            layer.spikes.count = take(&room, n_together * padded(layer.n_units))
-            if l > 0:
-                weights = coefs[l - 1]
-                if weights.shape[0] != n_below or weights.strides[1] != sizeof(float):
-                    raise ValueError(f"coefs[{l - 1}] must have shape ({n_below}, {layer.n_units}) and C-ordered rows")
-                layer.weights = <float *> &weights[0, 0]
-                layer.stride = weights.strides[0] // <Py_ssize_t> sizeof(float)
-                if intercepts is not None:
-                    vector = checked_vector(intercepts[l - 1], layer.n_units, "intercepts", l)
-                    layer.intercepts = <float *> &vector[0]
-            if self.padded:
-                layer.potential = take(&room, layer.n_units)
-                layer.fired = take(&room, layer.n_units)
-            if tallied:
-                layer.tally = take(&room, layer.n_units)
-            if potentials is not None and l > 0:
-                vector = checked_vector(potentials[l - 1], layer.n_units, "potentials", l)
-                memcpy(layer.potential, &vector[0], layer.n_units * sizeof(float))
-                layer.start = take(&room, layer.n_units)
-            if self.training:
-                layer.trace = take(&room, layer.n_units)
-                layer.traced.unit = <int32_t *> take(&room, layer.n_units)
-                layer.traced.count = take(&room, layer.n_units)
-                layer.counted = take(&room, layer.n_units)
-            if self.training and l > 0:
-                vector = checked_vector(error_potentials[l - 1], layer.n_units, "error_potentials", l)
-                layer.error_potential = take(&room, layer.n_units)
-                memcpy(layer.error_potential, &vector[0], layer.n_units * sizeof(float))
-                layer.error = take(&room, layer.n_units)
-                layer.errors.unit = <int32_t *> take(&room, layer.n_units)
-                layer.errors.count = take(&room, layer.n_units)
-                layer.error_total = take(&room, layer.n_units)
-                layer.delta = take(&room, layer.n_units)
-                if dropout and l < n_layers - 1:
-                    layer.keep = take(&room, layer.n_units)
-                    for j in range(layer.n_units):
-                        layer.keep[j] = 1.0
-                if l > 1:
-                    layer.transposed_stride = row_stride(self.layers[l - 1].n_units)
-                    layer.transposed = take(&room, layer.n_units * layer.transposed_stride)
-                    weights_transpose(layer, n_below)
-            n_below = layer.n_units
+        network_layout(net, &self.arena, extras)
+        arena_end(&self.arena)
+        if potentials is not None:
+            potentials_set(net, potentials)
+        masks_clear(net)
 
     def __dealloc__(self):
         cdef int l
-        if self.layers != NULL:
-            for l in range(self.n_layers):
-                train_free(&self.layers[l].train)
-                train_free(&self.layers[l].error_train)
-                train_free(&self.layers[l].pending)
-        train_free(&self.one_spike)
-        train_free(&self.scaled_errors)
-        free(self.block)
-        free(self.layers)
+        if self.net.layers != NULL:
+            for l in range(self.net.n_layers):
+                train_free(&self.net.layers[l].train)
+        train_free(&self.net.one_spike)
+        arena_free(&self.arena)
+        free(self.net.layers)
+
+    @property
+    def n_layers(self):
+        """Layers, input and output included."""
+        return self.net.n_layers
 
     @property
     def n_units(self):
         """Units of each layer, input first."""
-        return [self.layers[l].n_units for l in range(self.n_layers)]
+        return [self.net.layers[l].n_units for l in range(self.net.n_layers)]
 
-    def error_potentials(self):
-        """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.layers[l].n_units]> self.layers[l].error_potential) for l in range(1, self.n_layers)]
-
-    def potentials(self):
-        """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.layers[l].n_units]> self.layers[l].potential) for l in range(1, self.n_layers)]
+    @property
+    def n_together(self):
+        """Samples that the counting simulation predicts side by side."""
+        return self.net.n_together
 
     @property
     def instruction_set(self):
-        return self.kernels.name.decode()
+        return self.net.kernels.name.decode()
+
+    def potentials(self):
+        """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
+        return [np.array(<float[:self.net.layers[l].n_units]> self.net.layers[l].potential)
+                for l in range(1, self.net.n_layers)]
 
 
-def checked_vector(vector, Py_ssize_t n, name, int l):
+def samples_together(coefs):
+    return max(1, STATE_TOGETHER // sum(max(w.shape) for w in coefs))
+
+
+def check_shapes(coefs, intercepts, potentials):
+    if not coefs or any(w.ndim != 2 or w.size == 0 for w in coefs):
+        raise ValueError("coefs must hold at least one array, each of two dimensions that are not empty")
+    for name, arrays in [("intercepts", intercepts), ("potentials", potentials)]:
+        if arrays is not None and len(arrays) != len(coefs):
+            raise ValueError(f"{name} must hold {len(coefs)} arrays, got {len(arrays)}")
+
+
+def check_trainable(coefs, intercepts):
+    if not all(is_padded(a) and a.flags.writeable for a in [*coefs, *(b[np.newaxis] for b in intercepts or [])]):
+        raise ValueError("weights and biases to train must come from padded_zeros, and not be read-only")
+
+
+cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL:
+    """The numbers of a vector for layer l, which the caller must keep alive. Raises ValueError for another shape or type."""
+    cdef const float[::1] numbers = vector
     if vector.shape != (n,):
         raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")
-    return vector
+    return &numbers[0]
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:
@@ -281,22 +290,3 @@ cdef bint within(indices, Py_ssize_t n) except -1:
         for k in range(long_indices.shape[0]):
             outside |= not 0 <= long_indices[k] < n
     return not outside
-
-
-cdef int run_check(Network network, const Settings *settings, Py_ssize_t n_steps, Py_ssize_t n_features) except -1:
-    """Raises ValueError where settings or input of n_steps time steps (1: static) do not fit the network."""
-    if n_features != network.layers[0].n_units:
-        raise ValueError(f"X has {n_features} features, the network {network.layers[0].n_units}")
-    if settings.n_time_steps < 1 or (n_steps != 1 and n_steps != settings.n_time_steps):
-        raise ValueError(f"X has {n_steps} time steps, which do not go with n_time_steps={settings.n_time_steps}")
-    if settings.simulation != COUNTING and not network.padded:
-        raise ValueError("the network was not made for time steps")
-    return 0
-
-
-cdef void units_name(const int32_t *shown, int32_t *unit, Py_ssize_t n) noexcept nogil:
-    """Turns places among the units `shown` (NULL: all) into their numbers."""
-    cdef Py_ssize_t k
-    if shown != NULL:
-        for k in range(n):
-            unit[k] = shown[unit[k]]

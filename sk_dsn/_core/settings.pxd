@@ -1,10 +1,15 @@
-"""How a network is run and trained: the estimators' parameters as the core reads them, under the same names."""
+"""How a network is run and trained: the estimators' parameters as the core reads them, under the same names.
+
+They are four structs, so that code that runs a network cannot read a flag that only learning may know. Each is converted
+from a dict with its fields as keys.
+"""
 
 
 cpdef enum Simulation:
     COUNTING
     CLOCK_DRIVEN
     EVENT_DRIVEN
+    EVENT_DRIVEN_DEPTH_FIRST
 
 
 cpdef enum Neuron:
@@ -24,24 +29,34 @@ cpdef enum Reset:
     RESET_RANDOM
 
 
-# Converted from a dict with these keys.
-cdef struct Settings:
+# How spikes go up.
+cdef struct Dynamics:
     Simulation simulation
     Neuron neuron
+    int n_time_steps
+
+
+# Which error the output has, when it is sent, and what becomes of its rest.
+cdef struct ErrorRule:
     Loss loss
-    Reset backward_reset
-    Reset forward_reset
-    bint depth_first
+    float error_resolution
     bint step_feedback
-    bint fractional
-    bint smooth_gradient
     bint rectifying_output
     bint hold_error
+    Reset backward_reset
+
+
+# What error spikes do to the weights.
+cdef struct UpdateRule:
+    bint fractional
+    bint smooth_gradient
     bint mask_negative_inputs
     bint normalized_step
-    int n_time_steps
-    float error_resolution
     float spike_penalty
+    float max_norm              # 0: none
+
+
+# Which share of the hidden units, and of the features, a training sample leaves out.
+cdef struct Dropping:
     float dropout
     float input_dropout
-    float max_norm              # 0: none

@@ -26,11 +26,12 @@ prefetch(const void *from, size_t size)
 /* The most samples side by side. */
 #define MOST_TOGETHER 64
 
-/* Which way a unit past threshold fires, +1 while v > 1/2 and -1 while v <= -1/2: only up (the rectifying neuron), down
-   only what it has fired up (the signed neuron), or both (the signed quantiser). */
-typedef enum { FIRE_UP, FIRE_BACK, FIRE_BOTH } FiringRule;
+/* Which way a unit past threshold fires, +1 while v > 1/2 and -1 while v <= -1/2: only up (the rectifying neuron); up, and
+   down while its net count is positive (the signed neuron); both ways (the signed quantiser); or never (a linear output,
+   for which no kernel is called). */
+typedef enum { FIRE_UP, FIRE_BACK, FIRE_BOTH, FIRE_NEVER } FiringRule;
 
-/* Units that spiked, ascending, with how often (signed), times the scale of dropout. The arrays have room for the units of
+/* Units that spiked, ascending, each with its signed count times the scale of dropout. The arrays have room for the units of
    the layer rounded up to ROW_PADDING. */
 typedef struct {
     ptrdiff_t n;
@@ -55,19 +56,21 @@ typedef struct {
     void (*rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const float *delta,
                           const int32_t *unit, const float *count, ptrdiff_t n);
 
-    /* Net counts of units that have received scale * sum, and the list of those that are not zero: with FIRE_BOTH those of
-       a signed quantiser, ceil(scale * sum - 1/2), with FIRE_UP those of a signed neuron, of these none below 0. `keep`:
-       NULL, or the scales of dropout, where a unit of scale 0 counts nothing. `count` has room for n rounded up to
+    /* Net counts of units after input scale * sum, and the list of those that are not zero: with FIRE_BOTH the counts of a
+       signed quantiser, ceil(scale * sum - 1/2), with any other rule those of a signed neuron, max(0, ceil(scale * sum - 1/2)).
+       `keep`: NULL, or the scales of dropout, where a unit of scale 0 counts nothing. `count` has room for n rounded up to
        ROW_PADDING. Returns 0, or -1 where a count or their total is not below SPIKE_LIMIT or a sum is not finite. */
     int (*sums_count)(const float *sum, ptrdiff_t n, float scale, FiringRule rule, const float *keep, float *count,
                       SpikeCounts *out);
 
     /* Fires all units at once: count = ceil(potential - 1/2) as far as the rule allows, potential -= count,
-       net_count += count (NULL only with FIRE_BOTH: nothing is counted). Returns 0, or -1 where a potential is out of range;
-       one far below zero that cannot fire is not. */
+       net_count += count (NULL only with FIRE_BOTH: nothing is counted). All arrays have room for n rounded up to
+       ROW_PADDING, and potentials and net counts are zero behind n. Returns 0, or -1 where a potential is NaN or not below
+       SPIKE_LIMIT, with FIRE_BOTH in magnitude: one far below zero that cannot fire, such as that of a dropped unit, -inf, is
+       in range. */
     int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
 
-    /* Fires what is past threshold until nothing is, into `out` in order of emission; net_count follows (NULL only with
+    /* Fires units past threshold until none is, into `out` in order of emission; net_count follows (NULL only with
        FIRE_BOTH: nothing is counted). width: a multiple of ROW_PADDING. Returns 0, or -1 where there are more spikes than
        can be counted, before they are emitted, or no memory. */
     int (*train_fire)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, SpikeTrain *out);

@@ -258,56 +258,6 @@ NAME(rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const flo
     }
 }
 
-/* ceil(v - 1/2), or 0 where |v| is not below SPIKE_LIMIT. v = whole + rest with whole = trunc(v) and rest exact, so no
-   v - 1/2 is rounded. The choice is made on bits: the compiler does not vectorise a conditional here. */
-TARGET static ALWAYS_INLINE int32_t
-NAME(net_count)(float v)
-{
-    int32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    bits &= -(fabsf(v) < SPIKE_LIMIT);
-    memcpy(&v, &bits, sizeof bits);
-    const int32_t whole = (int32_t)v;
-    const float rest = v - (float)whole;
-    return whole + (rest > 0.5f) - (rest <= -0.5f);
-}
-
-TARGET static ALWAYS_INLINE int
-NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count)
-{
-    int32_t outside = 0;
-    for (ptrdiff_t j = 0; j < n; j++) {
-        const float v = potential[j];
-        int32_t fired = NAME(net_count)(v);
-        if (rule == FIRE_UP)
-            fired = fired > 0 ? fired : 0;
-        if (rule == FIRE_BACK) {
-            const int32_t fired_before = -(int32_t)net_count[j];
-            fired = fired > fired_before ? fired : fired_before;
-        }
-        count[j] = (float)fired;
-        potential[j] = v - (float)fired;
-        if (counts)
-            net_count[j] += (float)fired;
-        outside |= !(v < SPIKE_LIMIT) | !(v > (rule == FIRE_BOTH ? -SPIKE_LIMIT : -FLT_MAX));
-    }
-    return -outside;
-}
-
-TARGET static int
-NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count)
-{
-    switch (rule) {
-        case FIRE_UP:
-            return NAME(units_fire)(potential, net_count, n, FIRE_UP, 1, count);
-        case FIRE_BACK:
-            return NAME(units_fire)(potential, net_count, n, FIRE_BACK, 1, count);
-        default:
-            return net_count ? NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 1, count)
-                             : NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 0, count);
-    }
-}
-
 /* A condition on each lane. */
 #if SIMD_LEVEL == 3
 #define LANES_WHERE __mmask16
@@ -327,7 +277,7 @@ NAME(above)(VECTOR v, float threshold)
 #endif
 }
 
-/* Neither: what is not a number. */
+/* NaN is in neither mask. */
 TARGET static ALWAYS_INLINE LANES_WHERE
 NAME(not_above)(VECTOR v, float threshold)
 {
@@ -481,12 +431,12 @@ NAME(spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out)
     out->total = NAME(lanes_sum)(total);
 }
 
-/* trunc(v) of lanes below SPIKE_LIMIT. */
+/* trunc(v) of lanes below SPIKE_LIMIT; a zero is positive on every instruction set. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(whole)(VECTOR v)
 {
 #if SIMD_LEVEL == 3
-    return (VECTOR)_mm512_roundscale_ps((__m512)v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    return (VECTOR)_mm512_roundscale_ps((__m512)v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC) + (VECTOR){0};
 #elif HAVE_VECTORS
     return __builtin_convertvector(__builtin_convertvector(v, INTEGERS), VECTOR);
 #else
@@ -507,7 +457,53 @@ NAME(only_where)(VECTOR v, LANES_WHERE where)
 #endif
 }
 
-/* As net_count. Takes the lanes that are out of range out of `inside`. */
+/* The firing rule: ceil(v - 1/2) of lanes below SPIKE_LIMIT, and with FIRE_UP max(0, ceil(v - 1/2)). v = whole + rest with
+   whole = trunc(v) and rest exact, so no v - 1/2 is rounded. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(spikes_due)(VECTOR v, const FiringRule rule)
+{
+    const VECTOR whole = NAME(whole)(v), rest = v - whole;
+    const VECTOR count = NAME(add_where)(whole, NAME(above)(rest, 0.5f), 1.0f);
+    if (rule == FIRE_UP)
+        return NAME(only_where)(count, NAME(above)(count, 0.0f));
+    return NAME(add_where)(count, NAME(not_above)(rest, -0.5f), -1.0f);
+}
+
+/* All units at once; `counts` says whether there are net counts. */
+TARGET static ALWAYS_INLINE int
+NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count)
+{
+    LANES_WHERE inside = NAME(not_above)((VECTOR){0}, 0.0f);
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        const VECTOR v = *(const VECTOR *)(potential + j);
+        const LANES_WHERE countable = NAME(not_above)(NAME(magnitude)(v), BELOW_LIMIT);
+        VECTOR fired = NAME(spikes_due)(NAME(only_where)(v, countable), rule);
+        if (rule == FIRE_BACK)
+            fired = NAME(larger)(fired, (VECTOR){0} - *(const VECTOR *)(net_count + j));
+        *(VECTOR *)(count + j) = fired;
+        *(VECTOR *)(potential + j) = v - fired;
+        if (counts)
+            *(VECTOR *)(net_count + j) += fired;
+        inside &= rule == FIRE_BOTH ? countable : NAME(not_above)(v, BELOW_LIMIT);
+    }
+    return COUNT_BITS(NAME(bits)(inside)) == LANES ? 0 : -1;
+}
+
+TARGET static int
+NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count)
+{
+    switch (rule) {
+        case FIRE_UP:
+            return NAME(units_fire)(potential, net_count, n, FIRE_UP, 1, count);
+        case FIRE_BACK:
+            return NAME(units_fire)(potential, net_count, n, FIRE_BACK, 1, count);
+        default:
+            return net_count ? NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 1, count)
+                             : NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 0, count);
+    }
+}
+
+/* Net counts of one vector of sums. Takes the lanes that are out of range out of `inside`. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(lanes_count)(VECTOR v, const FiringRule rule, LANES_WHERE *inside)
 {
@@ -516,12 +512,7 @@ NAME(lanes_count)(VECTOR v, const FiringRule rule, LANES_WHERE *inside)
         *inside &= countable;
     else
         *inside &= NAME(not_above)(v, BELOW_LIMIT) & NAME(above)(v, -INFINITY);
-    v = NAME(only_where)(v, countable);
-    const VECTOR whole = NAME(whole)(v), rest = v - whole;
-    VECTOR count = NAME(add_where)(whole, NAME(above)(rest, 0.5f), 1.0f);
-    if (rule == FIRE_UP)
-        return NAME(only_where)(count, NAME(above)(count, 0.0f));
-    return NAME(add_where)(count, NAME(not_above)(rest, -0.5f), -1.0f);
+    return NAME(spikes_due)(NAME(only_where)(v, countable), rule);
 }
 
 TARGET static ALWAYS_INLINE int
@@ -551,9 +542,9 @@ NAME(sums_count)(const float *sum, ptrdiff_t n, float scale, FiringRule rule, co
                  SpikeCounts *out)
 {
     if (keep)
-        return NAME(units_count)(sum, n, scale, rule, keep, count, out);
-    return rule == FIRE_UP ? NAME(units_count)(sum, n, scale, FIRE_UP, NULL, count, out)
-                           : NAME(units_count)(sum, n, scale, FIRE_BOTH, NULL, count, out);
+        return NAME(units_count)(sum, n, scale, rule == FIRE_BOTH ? FIRE_BOTH : FIRE_UP, keep, count, out);
+    return rule == FIRE_BOTH ? NAME(units_count)(sum, n, scale, FIRE_BOTH, NULL, count, out)
+                             : NAME(units_count)(sum, n, scale, FIRE_UP, NULL, count, out);
 }
 
 /* exp(x) for x <= 0 in plain float32 steps, the same bits on every machine (libm's differ); 0 below -87. Cody and Waite's

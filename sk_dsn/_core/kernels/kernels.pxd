@@ -12,6 +12,7 @@ cdef extern from "kernels.h" nogil:
         FIRE_UP
         FIRE_BACK
         FIRE_BOTH
+        FIRE_NEVER
 
     ctypedef struct SpikeCounts:
         Py_ssize_t n

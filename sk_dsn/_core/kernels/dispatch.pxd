@@ -1,0 +1,4 @@
+from .kernels cimport Kernels
+
+
+cdef const Kernels *kernels_find(str name) except NULL

@@ -1,0 +1,79 @@
+"""What the simulations share: the check of input, the start of a sample, the gate's sum, and the check of potentials."""
+from libc.float cimport FLT_MAX
+from libc.math cimport INFINITY
+from libc.string cimport memcpy, memset
+
+from ..encoder cimport SampleArrays
+from ..kernels.spike_train cimport train_clear
+from ..network cimport Layer, Net, padded
+
+
+cdef int input_check(const Net *net, const SampleArrays *samples) except -1:
+    """Raises ValueError where samples do not fit the network."""
+    cdef Py_ssize_t n_features = net.layers[0].n_units
+    cdef int n_time_steps = net.dynamics.n_time_steps
+    if samples.n_features != n_features:
+        raise ValueError(f"X has {samples.n_features} features, the network {n_features}")
+    if samples.n_steps != 1 and samples.n_steps != n_time_steps:
+        raise ValueError(f"X has {samples.n_steps} time steps, which do not go with n_time_steps={n_time_steps}")
+    return 0
+
+
+cdef double step_work(const Net *net) noexcept nogil:
+    """Additions of a time step in which every unit fires a spike."""
+    cdef double work = net.layers[0].n_units
+    cdef int l
+    for l in range(1, net.n_layers):
+        work += net.layers[l - 1].n_units * <double> net.layers[l].n_units
+    return work
+
+
+cdef void sample_begin(Net *net) noexcept nogil:
+    """Forgets the last sample, except potentials that are kept."""
+    cdef Layer *layer
+    cdef Py_ssize_t j, size
+    cdef int l
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        size = padded(layer.n_active) * sizeof(float)
+        layer.n_spikes = 0
+        train_clear(&layer.train)
+        memset(layer.net_count, 0, size)
+        memset(layer.input_sum, 0, size)
+        if layer.start != NULL:
+            memcpy(layer.start, layer.potential, size)
+        else:
+            memset(layer.potential, 0, size)
+        # A dropped unit is infinitely far below threshold, which neither input nor a leak changes.
+        for j in range(layer.n_units if layer.keep != NULL else 0):
+            if layer.keep[j] == 0.0:
+                layer.potential[j] = -INFINITY
+
+
+cdef void input_sum_refresh(Layer *layer) noexcept nogil:
+    """The input of each unit in this sample: its potential plus its net count, from where the sample started."""
+    cdef Py_ssize_t j
+    for j in range(layer.n_units):
+        layer.input_sum[j] = layer.potential[j] + layer.net_count[j]
+    if layer.start != NULL:
+        for j in range(layer.n_units):
+            layer.input_sum[j] -= layer.start[j]
+
+
+cdef int layer_not_finite(const Net *net, int first) noexcept nogil:
+    """-1, or the first layer, from `first` on, in which the potential of a unit is not finite. Dropped units do not count."""
+    cdef const Layer *layer
+    cdef Py_ssize_t j
+    cdef int l, outside
+    for l in range(first, net.n_layers):
+        layer = &net.layers[l]
+        outside = 0
+        if layer.keep == NULL:
+            for j in range(layer.n_units):
+                outside |= not (layer.potential[j] <= FLT_MAX and layer.potential[j] >= -FLT_MAX)
+        else:
+            for j in range(layer.n_units):
+                outside |= layer.keep[j] != 0.0 and not (layer.potential[j] <= FLT_MAX and layer.potential[j] >= -FLT_MAX)
+        if outside:
+            return l
+    return -1
