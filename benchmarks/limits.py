@@ -8,7 +8,7 @@ network, fit the second-level cache; 784 by 2000 fit the third. The loop of lear
 which the probe does not.
 
 "fires" is the mean number of units that a row makes fire. The loops come from the table of
-functions of the compiled core (`sk_dsn/_core/kernels.h`) for the default instruction set.
+functions of the compiled core (`sk_dsn/_core/kernels/kernels.h`) for the default instruction set.
 """
 import ctypes
 from functools import partial
@@ -16,7 +16,8 @@ from functools import partial
 import numpy as np
 from scipy.linalg.blas import sasum
 
-from sk_dsn._core import network
+from sk_dsn._core.kernels import dispatch
+from sk_dsn._core.network import padded_zeros
 
 from .harness import Target, alternate, ratios, spread
 from .report import option_parser, session
@@ -61,13 +62,13 @@ def find_kernels():
     """The kernels of the default instruction set, or None if the core does not export its
     functions."""
     try:
-        available = ctypes.CDLL(network.__file__).kernels_available
+        available = ctypes.CDLL(dispatch.__file__).kernels_available
     except (OSError, AttributeError):
         return None
     available.restype = ctypes.POINTER(ctypes.POINTER(Kernels))
     tables = available()
-    for k, name in enumerate(network.instruction_sets()):
-        if name == network.DEFAULT_INSTRUCTION_SET and tables[k].contents.name.decode() == name:
+    for k, name in enumerate(dispatch.instruction_sets()):
+        if name == dispatch.DEFAULT and tables[k].contents.name.decode() == name:
             return tables[k].contents
     return None
 
@@ -79,7 +80,7 @@ class Rows:
     def __init__(self, kernels, n_units, width, drift=0.0):
         rng = np.random.default_rng(0)
         self.kernels = kernels
-        self.weights = network.padded_zeros(n_units, width)
+        self.weights = padded_zeros(n_units, width)
         self.weights[:] = rng.normal(drift, 10 * drift, (n_units, width))
         self.n_units, self.stride = n_units, self.weights.strides[0] // 4
         units = [np.flatnonzero(rng.random(n_units) < ACTIVE).astype(np.int32) for _ in range(TOGETHER)]
@@ -95,8 +96,8 @@ class Rows:
                 for unit, first in zip(units, starts, strict=True)
             )
         )
-        self.sums = network.padded_zeros(TOGETHER, self.stride)
-        self.net_count, self.delta = network.padded_zeros(2, self.stride)
+        self.sums = padded_zeros(TOGETHER, self.stride)
+        self.net_count, self.delta = padded_zeros(2, self.stride)
         self.train = SpikeTrain()
         # As many bytes, from places all over the weights.
         self.bare = np.ones(n_units * self.stride, np.float32)

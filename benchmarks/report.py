@@ -19,7 +19,6 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import sk_dsn
-from sk_dsn._core import network
 
 from .harness import UNITS, ratios, spread
 
@@ -54,14 +53,17 @@ def commit():
         return None
 
 
-def _compile_flags():
-    """The switches that the compiler recorded in the core, or None."""
-    record = re.search(rb"GNU C\d* [ -~]+", Path(network.__file__).read_bytes())
+def _compile_flags(module):
+    """The switches that the compiler recorded in a compiled module, or None."""
+    record = re.search(rb"GNU C\d* [ -~]+", Path(module.__file__).read_bytes())
     return record.group().decode() if record else None
 
 
 def environment():
     """The machine and the software of a measurement; unknown fields are None."""
+    # Here, because SK_DSN_CHECKOUT may name a checkout from before this module.
+    from sk_dsn._core.kernels import dispatch
+
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": _processor(),
@@ -73,8 +75,8 @@ def environment():
         "scikit-learn": sklearn.__version__,
         "sk_dsn": sk_dsn.__version__,
         "commit": commit(),
-        "instruction set": network.DEFAULT_INSTRUCTION_SET,
-        "compile flags": _compile_flags(),
+        "instruction set": dispatch.DEFAULT,
+        "compile flags": _compile_flags(dispatch),
         "threads": {Path(pool["filepath"]).name: pool["num_threads"] for pool in threadpool_info()},
     }
 

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from sk_dsn import SpikingMLPClassifier
-from sk_dsn._core import network
+from sk_dsn._core.kernels import dispatch
 
 from ..data import load_mnist
 from ..harness import alternate, learn_copy, predict_each, run_elsewhere, spread_of, worker
@@ -91,7 +91,7 @@ def main(argv=None):
     options = option_parser(__doc__, data="mnist.npz").parse_args(argv)
     data = load_mnist(options)
     with session(__doc__, options) as report, ExitStack() as stack:
-        names = network.instruction_sets()
+        names = dispatch.instruction_sets()
         chosen = (names[0], BASELINE) if options.quick else names
         workers = {name: stack.enter_context(worker(SK_DSN_INSTRUCTION_SET=name)) for name in chosen}
         tables = {name: compare(report, name, settings, data, workers, options) for name, settings in NETWORKS.items()}
