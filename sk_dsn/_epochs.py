@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._core.network import Network
-from ._core.stimulus import Samples as CoreSamples
-from ._core.training import epoch_order, train_epoch
+from ._core.learn.epoch import epoch_order, train_epoch
+from ._core.learn.learner import Learner as CoreLearner
+from ._core.samples import Samples as CoreSamples
 from ._inputs import check_finite, is_stream
 from ._network import FittedNetwork
-from ._parameters import SIMULATIONS, core_settings, flat, rule_of, time_steps
+from ._parameters import core_settings, rule_of, time_steps
 from ._targets import fitted_targets
 from ._weights import weights_copy
 
@@ -47,14 +47,12 @@ class Learner:
         self.n_time_steps = X.shape[1] if is_stream(X) else time_steps(estimator)
         settings = core_settings(estimator, self.n_time_steps, self.targets.core_loss)
         self.keeps_potentials = rule_of(estimator).forward_reset == "keep"
-        self.settings = flat(settings)
-        self.network = Network(
+        self.core = CoreLearner(
+            settings,
             estimator.coefs_,
             estimator.intercepts_ if estimator.fit_intercept else None,
             estimator.backward_potentials_,
             potentials=estimator.forward_potentials_ if self.keeps_potentials else None,
-            stepped=self.settings["simulation"] != SIMULATIONS["counting"],
-            dropout=estimator.dropout > 0,
         )
 
     def order(self, rows):
@@ -73,8 +71,7 @@ class Learner:
         order = self.order(samples.rows)
         epoch, estimator.t_ = estimator.t_, estimator.t_ + len(order)  # an interrupted epoch is not drawn again
         loss, failed_layer = self.core_train_epoch(
-            self.network,
-            self.settings,
+            self.core,
             samples.core,
             labels,
             Y,
@@ -108,13 +105,13 @@ class Learner:
 
     def store_potentials(self):
         """Gives the estimator the potentials that the next call goes on with."""
-        self.estimator.backward_potentials_ = self.network.error_potentials()
+        self.estimator.backward_potentials_ = self.core.error_potentials()
         if self.keeps_potentials:
-            self.estimator.forward_potentials_ = self.network.potentials()
+            self.estimator.forward_potentials_ = self.core.potentials()
 
     def state(self):
         """Copies of weights, biases and error potentials."""
-        return *weights_copy(self.estimator), self.network.error_potentials()
+        return *weights_copy(self.estimator), self.core.error_potentials()
 
 
 class ConstantRate:

@@ -9,7 +9,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from ._compat import check_sample_weight
-from ._core.stimulus import Samples as CoreSamples
+from ._core.samples import Samples as CoreSamples
 
 
 def check_input(estimator, X):

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._compat import check_parameters
 from ._core.network import Network, is_padded, padded_copy
-from ._core.prediction import outputs as core_outputs
-from ._core.prediction import spike_counts as core_spike_counts
+from ._core.simulate.outputs import outputs as core_outputs
+from ._core.simulate.spikes import spike_counts as core_spike_counts
 from ._inputs import active_features, check_finite, check_input, core_samples, frames, is_stream
 from ._parameters import EVENT_DRIVEN, checked_simulation, core_dynamics, time_steps
 from ._targets import fitted_targets
@@ -20,15 +20,6 @@ from ._threads import row_blocks, run_in_threads, thread_count
 
 # From so many samples on, a copy of the weights in the core's own layout costs less than it saves.
 MANY_ROWS = 1000
-# The core wants all of its settings; these do not matter to a prediction.
-_OF_LEARNING = dict.fromkeys(
-    [
-        *("loss", "backward_reset", "forward_reset", "step_feedback", "fractional", "smooth_gradient", "rectifying_output"),
-        *("hold_error", "mask_negative_inputs", "normalized_step", "error_resolution", "spike_penalty", "dropout"),
-        *("input_dropout", "max_norm"),
-    ],
-    0,
-)
 
 
 class FittedNetwork(NamedTuple):
@@ -144,7 +135,7 @@ class FittedNetwork(NamedTuple):
         With `exits` samples may end early; then also the time step at which each row ended, else None.
         """
         n_time_steps = self.steps_of(X)
-        settings = {**_OF_LEARNING, **core_dynamics(self.simulation, self.neuron, n_time_steps)}
+        dynamics = core_dynamics(self.simulation, self.neuron, n_time_steps)
         stepped = self.simulation != "counting"
         n_rows = X.shape[0] if rows is None else len(rows)
         coefs, intercepts = self.arrays(n_rows)
@@ -156,7 +147,7 @@ class FittedNetwork(NamedTuple):
         samples, failed_rows = core_samples(X), []
 
         def run(queue):
-            network = Network(coefs, intercepts, stepped=stepped, n_together=1 if stepped else n_rows)
+            network = Network(dynamics, coefs, intercepts, n_together=max(1, n_rows))
             while queue:
                 try:
                     block = queue.popleft()
@@ -164,7 +155,6 @@ class FittedNetwork(NamedTuple):
                     return
                 failed_row = self.core_outputs(
                     network,
-                    settings,
                     samples,
                     out[:, block],
                     rows=rows if rows is None else rows[block],
@@ -231,12 +221,12 @@ class FittedNetwork(NamedTuple):
     def _count(self, X, by_unit=False, first_row=0):
         """Spikes by layer, and by unit and sign or None; none are counted once a sample has ended."""
         simulation, n_time_steps = self.stepped_simulation, self.steps_of(X)
-        settings = {**_OF_LEARNING, **core_dynamics(simulation, self.neuron, n_time_steps)}
-        network = Network(*self.arrays(), stepped=True, tallied=by_unit and simulation in EVENT_DRIVEN)
+        dynamics = core_dynamics(simulation, self.neuron, n_time_steps)
+        network = Network(dynamics, *self.arrays(), tallied=by_unit and simulation in EVENT_DRIVEN)
         shape = (X.shape[0], n_time_steps)
         counts = np.empty((*shape, len(self.coefs)), dtype=np.int64)
         units = np.empty((*shape, sum(self.n_units[:-1]), 2), dtype=np.int32) if by_unit else None
-        failed_row = self.core_spike_counts(network, settings, frames(X), counts, units)
+        failed_row = self.core_spike_counts(network, frames(X), counts, units)
         if failed_row >= 0:
             self._raise_out_of_range(X, first_row + failed_row)
         ended = np.arange(n_time_steps) >= self.exit_steps(X)[:, np.newaxis]

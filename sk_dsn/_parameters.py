@@ -14,7 +14,7 @@ SIMULATIONS = {
     "counting": Simulation.COUNTING,
     "clock-driven": Simulation.CLOCK_DRIVEN,
     "event-driven": Simulation.EVENT_DRIVEN,
-    "event-driven-depth-first": Simulation.EVENT_DRIVEN,
+    "event-driven-depth-first": Simulation.EVENT_DRIVEN_DEPTH_FIRST,
 }
 # Spike by spike: one unit may fire spikes of both signs in a time step.
 EVENT_DRIVEN = {"event-driven", "event-driven-depth-first"}
@@ -175,7 +175,6 @@ def core_dynamics(simulation, neuron, n_time_steps):
         "simulation": SIMULATIONS[simulation],
         "neuron": NEURONS[neuron],
         "n_time_steps": n_time_steps,
-        "depth_first": simulation == "event-driven-depth-first",
     }
 
 
@@ -202,12 +201,6 @@ def core_settings(estimator, n_time_steps, loss):
             "normalized_step": estimator.normalized_step,
             "spike_penalty": estimator.spike_penalty,
             "max_norm": 0 if estimator.max_norm is None else estimator.max_norm,
-            "forward_reset": RESETS[rule.forward_reset],
         },
         "dropping": {"dropout": estimator.dropout, "input_dropout": estimator.input_dropout},
     }
-
-
-def flat(settings):
-    """All settings in one dict."""
-    return {**settings["dynamics"], **settings["error_rule"], **settings["update_rule"], **settings["dropping"]}

@@ -23,14 +23,17 @@ import pytest
 
 from reference import Settings, SpikingNetwork
 from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier
-from sk_dsn._core.network import Network, instruction_sets, padded_copy
-from sk_dsn._core.prediction import outputs, spike_counts
+from sk_dsn._core.kernels.dispatch import instruction_sets
+from sk_dsn._core.learn.epoch import epoch_order, train_epoch
+from sk_dsn._core.learn.learner import Learner
+from sk_dsn._core.network import Network, padded_copy
 from sk_dsn._core.settings import Loss, Neuron, Reset, Simulation
-from sk_dsn._core.training import epoch_order, train_epoch
+from sk_dsn._core.simulate.outputs import outputs
+from sk_dsn._core.simulate.spikes import spike_counts
 from sk_dsn._parameters import LOSSES, choose_simulation, refusals, rule_of
 from sk_dsn._parameters import core_settings as estimator_settings
 
-__all__ = ["epoch_order", "instruction_sets", "padded_copy"]  # of the core, handed on
+__all__ = ["epoch_order", "instruction_sets", "outputs", "padded_copy", "spike_counts", "train_epoch"]  # of the core
 
 # Flat parameters of a network where a test does not say otherwise. They are dyadic, so that float32
 # is exact.
@@ -161,11 +164,9 @@ DEFAULTS = {
 def core_settings(**parameters):
     """The core's settings for flat parameters."""
     p = DEFAULTS | PARAMETERS | parameters
-    is_depth_first = p["simulation"] == "event-driven-depth-first"
     return {
         "dynamics": {
-            "simulation": Simulation.EVENT_DRIVEN if is_depth_first else member(Simulation, p["simulation"]),
-            "depth_first": is_depth_first,
+            "simulation": member(Simulation, p["simulation"]),
             "neuron": member(Neuron, p["neuron"]),
             "n_time_steps": p["n_time_steps"],
         },
@@ -184,7 +185,6 @@ def core_settings(**parameters):
             "normalized_step": p["normalized_step"],
             "spike_penalty": p["spike_penalty"],
             "max_norm": p["max_norm"] or 0,
-            "forward_reset": member(Reset, f"reset_{p['forward_reset']}"),
         },
         "dropping": {"dropout": p["dropout"], "input_dropout": p["input_dropout"]},
     }
@@ -194,72 +194,25 @@ def member(enumeration, name):
     return enumeration[name.replace("-", "_").upper()]
 
 
-def flattened(settings):
-    """Today's core takes its settings as one dict."""
-    return {name: value for part in settings.values() for name, value in part.items()}
-
-
-class NetworkWithSettings(Network):
-    """Today's core is told its settings at each call; this network remembers them."""
-
-
 def make_network(coefs, intercepts=None, *, n_together=1, tallied=False, instruction_set=None, **parameters):
     """A network of the core for predictions."""
-    settings = flattened(core_settings(**parameters))
-    network = NetworkWithSettings(
-        coefs,
-        intercepts,
-        stepped=settings["simulation"] != Simulation.COUNTING,
-        tallied=tallied,
-        n_together=n_together,
-        instruction_set=instruction_set,
+    dynamics = core_settings(**parameters)["dynamics"]
+    return Network(
+        dynamics, coefs, intercepts, n_together=n_together, tallied=tallied, instruction_set=instruction_set
     )
-    network.settings = settings
-    return network
 
 
 def make_learner(coefs, intercepts, error_potentials, *, potentials=None, instruction_set=None, **parameters):
-    """What the core trains. It changes `coefs` and `intercepts`, which are padded, in place."""
-    settings = flattened(core_settings(**parameters))
-    learner = NetworkWithSettings(
+    """A network of the core in training. It changes `coefs` and `intercepts`, which are padded, in
+    place."""
+    return Learner(
+        core_settings(**parameters),
         coefs,
         intercepts,
         error_potentials,
         potentials=potentials,
-        stepped=settings["simulation"] != Simulation.COUNTING,
-        dropout=settings["dropout"] > 0,
         instruction_set=instruction_set,
     )
-    learner.settings = settings
-    return learner
-
-
-def network_of(learner):
-    """The network in a learner, which shares its weights."""
-    return learner
-
-
-def error_potentials_of(learner):
-    return learner.error_potentials()
-
-
-def potentials_of(learner):
-    return network_of(learner).potentials()
-
-
-def call_outputs(network, X, out, **options):
-    """Fills `out`; returns -1 or the first row that failed."""
-    return outputs(network, network.settings, X, out, **options)
-
-
-def call_spike_counts(network, X, out, units=None):
-    """Fills `out`; returns -1 or the first row that failed."""
-    return spike_counts(network, network.settings, X, out, units)
-
-
-def call_train_epoch(learner, X, labels, Y, order, **schedule):
-    """Returns the mean loss, and -1 or the layer that failed."""
-    return train_epoch(learner, learner.settings, X, labels, Y, order, **schedule)
 
 
 # --- Above the boundary.
@@ -286,14 +239,14 @@ class Predictor:
     def outputs(self, X, n_steps=None, rows=None):
         """Outputs of the last `n_steps` time steps, or of all: (n_steps, n_rows, n_outputs)."""
         out = outputs_shaped(self.network, n_steps or self.n_time_steps, len(X) if rows is None else len(rows))
-        assert call_outputs(self.network, X, out, rows=rows) == -1
+        assert outputs(self.network, X, out, rows=rows) == -1
         return out
 
     def spikes(self, X):
         """Spikes of each layer but the last in each time step: (n_samples, n_time_steps, n_layers -
         1)."""
         out = np.full((len(X), self.n_time_steps, len(self.network.n_units) - 1), -1, np.int64)
-        assert call_spike_counts(self.network, X, out) == -1
+        assert spike_counts(self.network, X, out) == -1
         return out
 
 
@@ -332,11 +285,11 @@ class Core:
 
     @property
     def error_potentials(self):
-        return error_potentials_of(self.learner)
+        return self.learner.error_potentials()
 
     @property
     def potentials(self):
-        return potentials_of(self.learner)
+        return self.learner.potentials()
 
     def try_train(self, X, targets, order=None, weights=None, **changes):
         """The mean loss, and -1 or the layer that failed. `targets` are labels or rows of
@@ -345,7 +298,7 @@ class Core:
         self.counts = np.full((len(order), 3 * (len(self.coefs) + 1) + 1), -1, np.int64)
         labels, Y = (targets, None) if np.ndim(targets) == 1 else (None, targets)
         keywords = schedule(self.parameters, weights=weights, counts=self.counts, **changes)
-        return call_train_epoch(self.learner, X, labels, Y, order, **keywords)
+        return train_epoch(self.learner, X, labels, Y, order, **keywords)
 
     def train(self, *args, **changes):
         """The mean loss."""
@@ -362,9 +315,9 @@ class Core:
 
     def outputs_in_training(self, X):
         """The outputs of the network that is being trained itself."""
-        network = network_of(self.learner)
+        network = self.learner.network
         out = outputs_shaped(network, self.parameters["n_time_steps"], len(X))
-        assert call_outputs(network, X, out) == -1
+        assert outputs(network, X, out) == -1
         return out
 
     def spikes(self, X):
@@ -453,13 +406,13 @@ def failed_rows(problem, simulation, n_steps=1, rows=None):
     network = make_network(problem.coefs, problem.intercepts, simulation=simulation)
     n_rows = len(problem.X if rows is None else rows)
     out = outputs_shaped(network, n_steps, n_rows)
-    failed = {call_outputs(network, problem.X, out, rows=rows)}
+    failed = {outputs(network, problem.X, out, rows=rows)}
     if simulation == "counting":
         together = make_network(problem.coefs, problem.intercepts, simulation=simulation, n_together=n_rows)
-        failed.add(call_outputs(together, problem.X, out, rows=rows))
+        failed.add(outputs(together, problem.X, out, rows=rows))
     elif rows is None:
         counted = np.empty((n_rows, PARAMETERS["n_time_steps"], len(network.n_units) - 1), np.int64)
-        failed.add(call_spike_counts(network, problem.X, counted))
+        failed.add(spike_counts(network, problem.X, counted))
     return failed
 
 
@@ -516,7 +469,7 @@ def is_refused(**parameters):
     """Whether the estimators refuse the flat parameters."""
     estimator = SpikingMLPClassifier(**estimator_parameters(**PARAMETERS | parameters))
     rule = rule_of(estimator)
-    return any(is_forbidden for is_forbidden, _ in refusals(estimator, rule, choose_simulation(estimator, rule)))
+    return any(True for _ in refusals(estimator, rule, choose_simulation(estimator, rule)))
 
 
 # --- Choosing tests.

@@ -5,21 +5,13 @@ import numpy as np
 import pytest
 
 from helpers import (
-    DEEP,
-    SIMULATIONS,
-    Core,
-    assert_same_state,
-    call_outputs,
-    call_spike_counts,
-    call_train_epoch,
-    core_settings,
     exit_code,
-    flattened,
     make_learner,
     make_network,
+    outputs,
     padded_copy,
-    real_problem,
-    train_all,
+    spike_counts,
+    train_epoch,
 )
 
 
@@ -36,7 +28,7 @@ def learner_of(coefs=None, intercepts=None, error_potentials=None, **options):
 
 
 def train_with(X=None, labels=None, Y=None, order=None, learner=None, **options):
-    return call_train_epoch(
+    return train_epoch(
         learner or learner_of(),
         ones(4, 1, 3) if X is None else X,
         np.zeros(4, np.int32) if labels is None and Y is None else labels,
@@ -49,13 +41,13 @@ def train_with(X=None, labels=None, Y=None, order=None, learner=None, **options)
 def predict_with(X=None, out=None, rows=None, **exits):
     network = make_network([ones(3, 5), ones(5, 2)])
     X = ones(4, 1, 3) if X is None else X
-    return call_outputs(network, X, ones(4, 4, 2) if out is None else out, rows=rows, **exits)
+    return outputs(network, X, ones(4, 4, 2) if out is None else out, rows=rows, **exits)
 
 
 def count_with(X=None, out=(4, 4, 2), units=None, simulation="clock-driven", **options):
     network = make_network([ones(3, 5), ones(5, 2)], simulation=simulation, **options)
     units = None if units is None else np.zeros(units, np.int32)
-    return call_spike_counts(network, ones(4, 1, 3) if X is None else X, np.zeros(out, np.int64), units)
+    return spike_counts(network, ones(4, 1, 3) if X is None else X, np.zeros(out, np.int64), units)
 
 
 MISFITS = {
@@ -71,7 +63,6 @@ MISFITS = {
     "biases for too many layers": lambda: make_network([ones(3, 5)], [ones(5), ones(2)]),
     "unknown instruction set": lambda: make_network([ones(3, 5)], instruction_set="abacus"),
     "no samples side by side": lambda: make_network([ones(3, 5)], n_together=0),
-    "stepped samples side by side": lambda: make_network([ones(3, 5)], n_together=2, simulation="clock-driven"),
     "too few error potentials": lambda: learner_of(error_potentials=[ones(5), ones(1)]),
     "error potentials for too few layers": lambda: learner_of(error_potentials=[ones(5)]),
     "potentials for too few layers": lambda: learner_of(
@@ -132,37 +123,3 @@ def test_arrays_that_do_not_fit_raise_value_error(misfit):
 @pytest.mark.parametrize("options", [{"tallied": True}, {"simulation": "clock-driven"}], ids=str)
 def test_units_of_the_right_shape_are_accepted(options):
     assert count_with(units=(4, 4, 8, 2), **{"simulation": "event-driven"} | options) == -1
-
-
-# --- Settings that a network was not made for. These tests go once a network is built from its settings.
-
-MISFITS_OF_CALLS = {
-    "training a network for prediction": lambda: train_with(learner=make_network(trainable())),
-    "dropout without room for it": lambda: train_with(learner=told(learner_of(), dropout=0.5)),
-    "outputs step by step without room for it": lambda: call_outputs(
-        told(make_network([ones(3, 5), ones(5, 2)]), simulation="event-driven"), ones(4, 1, 3), ones(4, 4, 2)
-    ),
-    "spikes without room for steps": lambda: call_spike_counts(
-        told(make_network([ones(3, 5), ones(5, 2)]), simulation="clock-driven"), ones(4, 1, 3), np.zeros((4, 4, 2), np.int64)
-    ),
-}
-
-
-def told(network, **parameters):
-    """The network with other settings than it was made for."""
-    network.settings = flattened(core_settings(**parameters))
-    return network
-
-
-@pytest.mark.parametrize("misfit", MISFITS_OF_CALLS)
-def test_settings_that_the_network_was_not_made_for_raise_value_error(misfit):
-    assert exit_code(expect_value_error, MISFITS_OF_CALLS[misfit]) == 0
-
-
-@pytest.mark.parametrize("simulation", SIMULATIONS)
-def test_room_for_dropout_alone_drops_nothing(simulation):
-    problem = real_problem(DEEP)
-    core, expected = Core(problem, simulation=simulation, dropout=0.5), Core(problem, simulation=simulation)
-    core.learner.settings = expected.learner.settings
-    train_all(problem, core, expected)
-    assert_same_state(core, expected)

@@ -211,8 +211,11 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
         }
         for (int v = 0; v < n / LANES; v++) {
             NAME(lanes_arrive)(met[v], fired[v].up | fired[v].down, first + v * LANES, out);
-            if (net_count)
-                *((VECTOR *)(net_count + first) + v) += met[v] - *((const VECTOR *)(potential + first) + v);
+            if (net_count) {
+                /* Dropped units are at -inf, whose difference is NaN. */
+                const VECTOR lost = met[v] - *((const VECTOR *)(potential + first) + v);
+                *((VECTOR *)(net_count + first) + v) += NAME(only_where)(lost, NAME(above)(met[v], -INFINITY));
+            }
         }
     }
     if (out->n_arrived)

@@ -374,6 +374,19 @@ NAME(magnitude)(VECTOR v)
 #endif
 }
 
+/* v in some lanes, 0 in the others. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(only_where)(VECTOR v, LANES_WHERE where)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_maskz_mov_ps(where, (__m512)v);
+#elif HAVE_VECTORS
+    return (VECTOR)((INTEGERS)v & where);
+#else
+    return where ? v : 0.0f;
+#endif
+}
+
 #include "kernels_events.h"
 
 /* Lists those of a vector of counts, of units from `first` on, that are not zero. Writes whole vectors, of which the next
@@ -441,19 +454,6 @@ NAME(whole)(VECTOR v)
     return __builtin_convertvector(__builtin_convertvector(v, INTEGERS), VECTOR);
 #else
     return (float)(int32_t)v;
-#endif
-}
-
-/* v in some lanes, 0 in the others. */
-TARGET static ALWAYS_INLINE VECTOR
-NAME(only_where)(VECTOR v, LANES_WHERE where)
-{
-#if SIMD_LEVEL == 3
-    return (VECTOR)_mm512_maskz_mov_ps(where, (__m512)v);
-#elif HAVE_VECTORS
-    return (VECTOR)((INTEGERS)v & where);
-#else
-    return where ? v : 0.0f;
 #endif
 }
 

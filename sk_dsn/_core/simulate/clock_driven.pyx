@@ -40,4 +40,4 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
         if layer.rule != FIRE_NEVER and layer_fire(net, l) >= 0:
             return l
     input_sum_refresh(layer)
-    return layer_not_finite(net, net.n_layers - 1)
+    return layer_not_finite(net)

@@ -72,7 +72,7 @@ cdef int step_begin(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
 cdef int step_end(Net *net) noexcept nogil:
     """Leaves the output so far in the last layer's input_sum."""
     input_sum_refresh(output_layer(net))
-    return layer_not_finite(net, 1)
+    return layer_not_finite(net)
 
 
 cdef int breadth_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:

@@ -60,12 +60,12 @@ cdef void input_sum_refresh(Layer *layer) noexcept nogil:
             layer.input_sum[j] -= layer.start[j]
 
 
-cdef int layer_not_finite(const Net *net, int first) noexcept nogil:
-    """-1, or the first layer, from `first` on, in which the potential of a unit is not finite. Dropped units do not count."""
+cdef int layer_not_finite(const Net *net) noexcept nogil:
+    """-1, or the first layer above the input with a potential that is not finite. Dropped units do not count."""
     cdef const Layer *layer
     cdef Py_ssize_t j
     cdef int l, outside
-    for l in range(first, net.n_layers):
+    for l in range(1, net.n_layers):
         layer = &net.layers[l]
         outside = 0
         if layer.keep == NULL:
