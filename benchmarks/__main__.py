@@ -1,91 +1,105 @@
-"""What does sk_dsn cost and deliver, beside everything that would be used instead?
+"""How fast and how accurate is sk_dsn, beside the alternatives?
 
-Runs the benchmarks, each in a process of its own, and makes one page of their results with figures. A full run takes about
-35 minutes and renews the page that the repository keeps, `benchmarks/results/README.md`, and `suite.json` beside it, for
-machines. With --compare the times of a stored run are set beside the new ones, and those that have grown beyond noise are
-named; the exit code is then 1. `python -m benchmarks.NAME` runs a single benchmark, in parts or with other seeds.
+Runs the benchmarks, each in a process of its own, and renews one page of their tables,
+`benchmarks/results/README.md`, and the same figures for machines, `suite.json` beside it. A full
+run takes about 35 minutes. Benchmarks that take longer run only where --only names them.
+`--compare` sets a stored run beside the new one and names the times that have grown beyond noise;
+the exit code is then 1. `python -m benchmarks.NAME` runs a single benchmark, in parts or with other
+seeds.
 """
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .compare import compare, load_suite
-from .harness import REPOSITORY, listed, markdown
+from .report import listed, markdown
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 PAGE, RECORDS = "README.md", "suite.json"
-# In the order of the page, with arguments for sizes that fit: the paper's tables and large networks take hours.
-SUITE = {
-    "training": (),
-    "accuracy": ("--parts", "a"),
-    "latency": (),
-    "scaling": (),
-    "instruction_sets": (),
-    "limits": (),
-    "overhead": (),
-    "memory": (),
-    "anytime": (),
-    "costs": (),
-    "conversion": (),
-    "defaults": (),
-}
-AVAILABLE = [name for name in SUITE if (FOLDER / f"{name}.py").is_file()]
+# In the order of the page.
+QUESTIONS = ("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits", "paper")
+STUDIES = (
+    "studies.defaults",
+    "studies.anytime",
+    "studies.conversion",
+    "studies.costs",
+    "studies.overhead",
+    "studies.instruction_sets",
+    "studies.selection",
+)
+LONG = {"accuracy", "paper", "studies.selection"}
+AVAILABLE = [name for name in QUESTIONS + STUDIES if (FOLDER / f"{name.replace('.', '/')}.py").is_file()]
+USUAL = [name for name in AVAILABLE if name not in LONG]
 
 
 def run(name, folder, options):
-    """Record of a benchmark's run, or None if it failed. Its figure goes to the folder."""
-    arguments = ["-m", f"benchmarks.{name}", *SUITE[name], *(["--quick"] if options.quick else [])]
-    report, figure = folder / f"{name}.json", folder / f"{name}.png"
-    files = ["--json", str(report), *(["--figure", str(figure)] if find_spec("matplotlib") else [])]
+    """The record of a benchmark's run, or None if it failed."""
+    arguments = ["-m", f"benchmarks.{name}", *(["--quick"] if options.quick else [])]
+    report = folder / f"{name}.json"
     environment = os.environ | ({"SK_DSN_DATA": str(options.data.resolve())} if options.data else {})
     command = f"python {' '.join(arguments)}"
     print(f"\n$ {command}\n", flush=True)
     began = time.perf_counter()
-    ended = subprocess.run([sys.executable, *arguments, *files], cwd=REPOSITORY, env=environment, check=False)
+    ended = subprocess.run(
+        [sys.executable, *arguments, "--json", str(report)], cwd=FOLDER.parent, env=environment, check=False
+    )
     minutes = (time.perf_counter() - began) / 60
     return None if ended.returncode else json.loads(report.read_text()) | {"command": command, "minutes": minutes}
 
 
-def publish(fresh, figures, folder, keep):
-    """Writes the fresh records by name as suite.json and as a page with the figures of that folder; `keep` says whether with
-    what is there of other benchmarks."""
+def publish(fresh, folder):
+    """Write the fresh records, by name, as suite.json and as a page.
+
+    Records of other benchmarks in the folder stay. The seconds of single rounds are left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    kept = load_suite(folder / RECORDS) if keep and (folder / RECORDS).is_file() else {}
-    for name in fresh:
-        (folder / f"{name}.png").unlink(missing_ok=True)
-        if (figures / f"{name}.png").is_file():
-            shutil.copy(figures / f"{name}.png", folder)
-    records = kept | fresh
-    benchmarks = {name: records[name] for name in SUITE if name in records}
-    (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}))
-    (folder / PAGE).write_text(page(folder, benchmarks))
+    kept = load_suite(folder / RECORDS) if (folder / RECORDS).is_file() else {}
+    records = kept | {name: without_details(record) for name, record in fresh.items()}
+    benchmarks = {name: records[name] for name in AVAILABLE if name in records}
+    (folder / RECORDS).write_text(json.dumps({"benchmarks": benchmarks}, indent=0, ensure_ascii=False) + "\n")
+    (folder / PAGE).write_text(page(benchmarks))
 
 
-def page(folder, benchmarks):
-    """The results in Markdown. What was measured elsewhere or at another time than the first benchmark says so."""
+def without_details(record):
+    tables = [{field: table[field] for field in ("title", "key", "rows")} for table in record["tables"]]
+    return record | {"tables": tables}
+
+
+def page(benchmarks):
+    """The results in Markdown.
+
+    A record from another machine, software or commit than the first says so.
+    """
     title, _, details = __doc__.strip().partition("\n")
     common = next(iter(benchmarks.values()))["environment"]
     paragraphs = [f"# {title}", details.strip(), f"`python -m benchmarks`\n\n{listed(common)}"]
-    paragraphs.append("\n".join(f"- [{record['question']}](#{name})" for name, record in benchmarks.items()))
+    for heading, names in (("Questions", QUESTIONS), ("Studies", STUDIES)):
+        links = [f"- [{benchmarks[name]['question']}](#{anchor(name)})" for name in names if name in benchmarks]
+        paragraphs += ["\n".join([f"{heading}:", "", *links])] if links else []
     for name, record in benchmarks.items():
-        here = record["environment"]
-        other = {field: value for field, value in here.items() if field != "date" and value != common.get(field)}
-        run = f"`{record['command']}`, {here['date']}, {record['minutes']:.1f} minutes"
-        paragraphs += [f'<a id="{name}"></a>', f"## {record['question']}", record["details"]]
-        paragraphs.append("; ".join([run, *(f"{field}: {value}" for field, value in other.items())]))
-        if (folder / f"{name}.png").is_file():
-            paragraphs.append(f"![The figures of these tables]({name}.png)")
-        for table in record["tables"]:
-            paragraphs += [f"### {table['title']}", markdown(table["rows"])]
+        paragraphs += section(name, record, common)
     return "\n\n".join(paragraphs) + "\n"
+
+
+def anchor(name):
+    return name.removeprefix("studies.")
+
+
+def section(name, record, common):
+    """The paragraphs of one benchmark."""
+    here = record["environment"]
+    other = [f"{field}: {value}" for field, value in here.items() if field != "date" and value != common.get(field)]
+    minutes = [f"{record['minutes']:.1f} minutes"] if record["minutes"] else []
+    ran = ", ".join([f"`{record['command']}`", here["date"], *minutes])
+    yield from (f'<a id="{anchor(name)}"></a>', f"## {record['question']}", record["details"], "; ".join([ran, *other]))
+    for table in record["tables"]:
+        yield from (f"### {table['title']}", markdown(table["rows"]))
 
 
 def chosen_benchmarks(names):
@@ -106,6 +120,7 @@ def option_parser():
         type=Path,
         help="where the results go; only a full run has a default, benchmarks/results",
     )
+    parser.add_argument("--page", action="store_true", help="run nothing: make the page anew from the stored records")
     parser.add_argument(
         "--compare",
         metavar="FILE",
@@ -124,14 +139,17 @@ def main(argv=None):
         parser.error("--compare takes one file or two")
     if len(stored) == 2:
         return 1 if compare(*stored) else 0
+    if options.page:
+        publish({}, options.output or RESULTS)
+        return 0
     whole = not (options.quick or options.only or options.compare)
     output = options.output or (RESULTS if whole else None)
-    # Not there at once: what is written to the repository would make its commit a dirty one.
-    with TemporaryDirectory() as figures:
-        runs = {name: run(name, Path(figures), options) for name in options.only or AVAILABLE}
-        fresh = {name: record for name, record in runs.items() if record}
-        if output and fresh:
-            publish(fresh, Path(figures), output, keep=len(fresh) < len(AVAILABLE))
+    names = options.only or USUAL
+    with TemporaryDirectory() as folder:
+        runs = {name: run(name, Path(folder), options) for name in names}
+    fresh = {name: record for name, record in runs.items() if record}
+    if output and fresh:
+        publish(fresh, output)
     print(f"Results: {output / PAGE}" if output else "Results are not kept; name a folder for them with --output.")
     slower = compare(*stored, fresh) if stored else []
     if failed := [name for name in runs if name not in fresh]:

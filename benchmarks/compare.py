@@ -3,14 +3,14 @@ import json
 from collections import namedtuple
 from statistics import median
 
-from .harness import MEDIAN, markdown
-from .peers import LIBRARIES
+from .report import MEDIAN, markdown
+from .studies.peers import LIBRARIES
 
-# Runs that nobody has touched differ by this much from day to day on a machine that is not alone.
+# Runs of the same code differ by this much from day to day on a shared machine.
 TOLERANCE = 1.1
 FEWEST_RUNS = 3
 SAME_MACHINE = ("processor", "cores", "system", "instruction set", "python", "numpy", "scipy", "scikit-learn", "threads")
-# What these take tells of the machine, not of us.
+# The times of these tell about the machine, not about us.
 OTHERS = ("MLPClassifier", "sklearn", "torch", "read from end to end", *LIBRARIES)
 
 Time = namedtuple("Time", "median min max runs unit")
@@ -33,7 +33,8 @@ def times_of(suite):
 
 
 def _times_in(row):
-    """What is timed in a row, and its time; of several, the columns say what each is of, as in "training median µs"."""
+    """Yield (kind, time) for each time in a row. The kind is "training" for the column "training
+    median µs"."""
     for column in row:
         if row[column] is not None and (found := MEDIAN.fullmatch(column)):
             what, unit = found.groups()
@@ -41,8 +42,11 @@ def _times_in(row):
 
 
 def paces(old, new):
-    """How much slower the machine was in the new run of each benchmark: the median ratio of what others' code took in it, in
-    all of them if there is none in it, and 1 if the machine was quicker, since a good day excuses nothing."""
+    """How much slower the machine was in the new run, by benchmark.
+
+    That is the median ratio of the times of others' code in the benchmark, or in all benchmarks
+    where it has none. It is 1 if the machine was quicker, because a good day excuses nothing.
+    """
     others = [key for key in new if key in old and key[2].startswith(OTHERS)]
     ratios = {key: new[key].median / old[key].median for key in others}
     found = {}
@@ -53,8 +57,11 @@ def paces(old, new):
 
 
 def verdict(old, new, pace):
-    """Whether a time has grown, fallen, or neither, beyond noise: the ranges of the runs do not meet, and the medians are
-    more than `TOLERANCE` apart, after allowing for the machine's pace. Of fewer than three runs nothing can be said."""
+    """Whether a time has grown ("slower"), fallen ("faster") or neither ("").
+
+    It has if the ranges of the runs do not meet and the medians differ by more than `TOLERANCE`,
+    after the machine's pace is taken out. Fewer than three runs decide nothing.
+    """
     if min(old.runs, new.runs) < FEWEST_RUNS:
         return "too few runs"
     if new.min > pace * old.max and new.median > TOLERANCE * pace * old.median:
@@ -65,13 +72,13 @@ def verdict(old, new, pace):
 
 
 def machine_differences(old, new):
-    """What differs between the environments of two suites' records, as {what: (old, new)}."""
+    """The differences between the environments of two suites, as {field: (old, new)}."""
     both = [(old[name]["environment"], new[name]["environment"]) for name in old if name in new]
     return {field: (a.get(field), b.get(field)) for a, b in both for field in SAME_MACHINE if a.get(field) != b.get(field)}
 
 
 def compare(old, new):
-    """Prints each time of two suites' records side by side. Returns those that have grown, as rows."""
+    """Print each time of two suites side by side. Return the rows of those that have grown."""
     smoke = [name for name in old if name in new and old[name]["options"]["quick"] != new[name]["options"]["quick"]]
     if smoke:
         print(f"One run is a smoke run, the other not, and their times are not compared: {', '.join(smoke)}.\n")

@@ -1,10 +1,11 @@
 """How long does an answer take, of one sample and of many, and how much do threads help?
 
-Parts: (a) prediction of one sample by 784-200-200-10 after 10 time steps, beside what its network needs, which is the
-core's time in a large batch; (b) batches of 10,000, of 100 and of one, beside MLPClassifier in float32 and the libraries for
-spiking networks that are installed, which predict in batches of 1,000 at most; (c) the same batches in one and in two
-threads, in seconds that pass; (d) networks wide and narrow, 784-2000-2000-10 and 4-10-3. Targets are printed beside what
-they concern.
+Parts: "single", prediction of one sample by 784-200-200-10 after 10 time steps, beside the time of
+its network alone, which is the core's time in a large batch; "batches" of 10,000, of 100 and of
+one, beside MLPClassifier in float32 and the libraries for spiking networks that are installed,
+which predict in batches of 1,000 at most; "threads", the same batches in one and in two threads, in
+elapsed seconds; "sizes", a wide and a narrow network, 784-2000-2000-10 and 4-10-3. Targets are
+printed beside the figures.
 """
 import io
 from copy import deepcopy
@@ -17,20 +18,13 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from sk_dsn import SpikingMLPClassifier
+from sk_dsn._network import FittedNetwork
 
-from .harness import (
-    Target,
-    alternate,
-    load_iris_split,
-    load_mnist,
-    option_parser,
-    predict_each,
-    ratios,
-    session,
-    spread,
-)
-from .mnist import SETTINGS
-from .peers import SurrogateGradientNetwork, installed, library_rows
+from .data import load_iris_split, load_mnist
+from .harness import Target, alternate, predict_each, ratios, spread
+from .networks import SETTINGS
+from .report import option_parser, run_parts
+from .studies.peers import SurrogateGradientNetwork, installed, library_rows
 
 OURS, PEER, NETWORK = "SpikingMLPClassifier", "MLPClassifier", "its network alone"
 COUNTING, CLOCK_DRIVEN = "sk_dsn: signed, counting", "sk_dsn: signed, clock-driven"
@@ -66,7 +60,7 @@ def single_samples(report, data, options):
         f"{OURS}.{method}": partial(predict_each, ours, singles, method=method)
         for method in ("predict", "decision_function", "predict_proba")
     }
-    sides[NETWORK] = partial(predict_each, ours, [batch], method="_outputs")
+    sides[NETWORK] = partial(predict_each, FittedNetwork.of(ours), [batch], method="outputs")
     sides[f"{PEER}.predict"] = partial(predict_each, peer, singles)
     seconds = alternate(sides, repeats, per=calls)
     targets = {f"{OURS}.predict": PREDICT_MICROSECONDS}
@@ -77,12 +71,15 @@ def single_samples(report, data, options):
     beyond = [a - b for a, b in zip(seconds[f"{OURS}.decision_function"], seconds[NETWORK], strict=True)]
     judgement = report.judgement(1e6 * median(beyond), BEYOND_NETWORK_MICROSECONDS)
     rows.append({"side": f"decision_function less {NETWORK}"} | spread(beyond, "µs") | judgement)
-    report.table("a. One sample", rows, seconds=seconds)
+    report.table("One sample", rows, seconds=seconds)
 
 
 def everyone(data, options):
-    """All who predict MNIST, by name, and trained: ours so long that their spikes are few; what the others take is the same
-    whatever their weights."""
+    """All trained networks that predict MNIST, by name.
+
+    Ours are trained until their spikes are few. The times of the others do not depend on their
+    weights.
+    """
     epochs = {"max_iter": 1 if options.quick else 5, "random_state": 0}
     ours = SpikingMLPClassifier(**SETTINGS["deep"] | epochs).fit(data.X_train, data.y_train)
     rectifying = SpikingMLPClassifier(**SETTINGS["rectifying"] | epochs, simulation="clock-driven")
@@ -113,7 +110,7 @@ def in_batches(data, size, n_samples):
 
 def batches(report, data, options):
     networks = everyone(data, options)
-    report.table("b. Libraries for spiking networks", library_rows())
+    report.table("Libraries for spiking networks", library_rows())
     for size, n_samples in (QUICK_BATCHES if options.quick else BATCHES).items():
         inputs = in_batches(data, size, n_samples)
         sides = {name: partial(predict_each, network, inputs) for name, network in networks.items()}
@@ -122,7 +119,7 @@ def batches(report, data, options):
         if size == max(BATCHES):
             verdict = BATCH_MICROSECONDS.judge(1e6 * median(seconds[COUNTING]))
             columns[COUNTING] = {"required µs": str(BATCH_MICROSECONDS), "met": verdict}
-        report.comparison(f"b. A sample, predicted {size} at a time", seconds, PEER, targets, "µs", columns)
+        report.comparison(f"A sample, predicted {size} at a time", seconds, PEER, targets, "µs", columns)
         report.panel(partial(draw, size, seconds))
 
 
@@ -160,7 +157,7 @@ def threads(report, data, options):
                 | {column.replace("ratio", "speed-up"): value for column, value in speedup.items()}
                 | report.judgement(speedup["ratio"], target)
             )
-        report.table(f"c. A sample, predicted {size} at a time in threads, seconds that pass", rows)
+        report.table(f"A sample, predicted {size} at a time in threads, seconds that pass", rows)
 
 
 def predict_in_threads(network, inputs, n, watch, k):
@@ -183,18 +180,15 @@ def wide_and_narrow(report, data, options):
             inputs = in_batches(data, size, n_samples) * (1 if options.quick else max(1, 200 // n_samples))
             sides = {side: partial(predict_each, network, inputs) for side, network in networks.items()}
             seconds = alternate(sides, 2 if options.quick else 7, per=sum(map(len, inputs)))
-            report.comparison(f"d. {name}: a sample, predicted {size} at a time", seconds, PEER, {COUNTING: NO_MORE}, "µs")
+            report.comparison(f"{name}: a sample, predicted {size} at a time", seconds, PEER, {COUNTING: NO_MORE}, "µs")
 
 
-PARTS = {"a": single_samples, "b": batches, "c": threads, "d": wide_and_narrow}
+PARTS = {"single": single_samples, "batches": batches, "threads": threads, "sizes": wide_and_narrow}
 
 
 def main(argv=None):
     options = option_parser(__doc__, data="mnist.npz", parts=PARTS).parse_args(argv)
-    data = load_mnist(options)
-    with session(__doc__, options) as report:
-        for part in options.parts:
-            PARTS[part](report, data, options)
+    run_parts(PARTS, __doc__, options, load_mnist(options))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""How far are the inner loops from what the memory can deliver?
+"""How far are the inner loops from the limits of the memory?
 
-Nanoseconds to add a row of weights, of each simulation's inner loop, called by itself on rows in the order of spikes
-(units ascending, a sample of the units at a time), beside a bandwidth probe in the same run: the time in which as many bytes
-are read from end to end from all over weights of that size (BLAS's sum of magnitudes). Weights of 784 units by 200, the
-first layer of the usual network, lie in the second-level cache, 784 by 2000 in the third. What learning changes it writes
-as well, which the probe does not.
+Nanoseconds to add a row of weights in the inner loop of each simulation. Each loop is called by
+itself on rows in the order of spikes (units ascending, one sample after the other). A bandwidth
+probe runs in turn with the loops: it reads as many bytes from end to end, from all over weights of
+that size (BLAS's sum of magnitudes). Weights of 784 units by 200, the first layer of the usual
+network, fit the second-level cache; 784 by 2000 fit the third. The loop of learning also writes,
+which the probe does not.
 
-"Fires" is how many units a row sets off on the average. The loops are found in the compiled core by their table of
-functions (`sk_dsn/_core/kernels.h`), by the name of the instruction set that it would take.
+"fires" is the mean number of units that a row makes fire. The loops come from the table of
+functions of the compiled core (`sk_dsn/_core/kernels/kernels.h`) for the default instruction set.
 """
 import ctypes
 from functools import partial
@@ -15,13 +16,15 @@ from functools import partial
 import numpy as np
 from scipy.linalg.blas import sasum
 
-from sk_dsn._core import network
+from sk_dsn._core.kernels import dispatch
+from sk_dsn._core.network import padded_zeros
 
-from .harness import Target, alternate, option_parser, ratios, session, spread
+from .harness import Target, alternate, ratios, spread
+from .report import option_parser, session
 
 PROBE = "read from end to end"
 SHAPES = {"second": (784, 200), "third": (784, 2000)}
-# Of 784 pixels of MNIST some 143 are active; a sample's neighbours in a batch are as many as the core takes together.
+# About 143 of the 784 pixels of MNIST are active. The core takes 64 samples of a batch together.
 ACTIVE, TOGETHER = 0.18, 64
 BYTES, QUICK_BYTES = 5e7, 1e5
 REPEATS, QUICK_REPEATS = 9, 2
@@ -40,7 +43,7 @@ class SpikeTrain(ctypes.Structure):
 
 
 class Kernels(ctypes.Structure):
-    """The table of kernels.h, as far as it is wanted."""
+    """The first entries of the table in kernels.h."""
 
     _fields_ = [
         ("name", ctypes.c_char_p),
@@ -56,26 +59,28 @@ class Kernels(ctypes.Structure):
 
 
 def find_kernels():
-    """Those of the instruction set that the core takes, or None where its functions cannot be found from outside."""
+    """The kernels of the default instruction set, or None if the core does not export its
+    functions."""
     try:
-        available = ctypes.CDLL(network.__file__).kernels_available
+        available = ctypes.CDLL(dispatch.__file__).kernels_available
     except (OSError, AttributeError):
         return None
     available.restype = ctypes.POINTER(ctypes.POINTER(Kernels))
     tables = available()
-    for k, name in enumerate(network.instruction_sets()):
-        if name == network.DEFAULT_INSTRUCTION_SET and tables[k].contents.name.decode() == name:
+    for k, name in enumerate(dispatch.instruction_sets()):
+        if name == dispatch.DEFAULT and tables[k].contents.name.decode() == name:
             return tables[k].contents
     return None
 
 
 class Rows:
-    """Samples' spikes into a layer of weights, and the loops that take them. Each loop adds the rows of all samples once."""
+    """The spikes of some samples into a layer of weights, and the inner loops. Each loop adds the
+    rows of all samples once."""
 
     def __init__(self, kernels, n_units, width, drift=0.0):
         rng = np.random.default_rng(0)
         self.kernels = kernels
-        self.weights = network.padded_zeros(n_units, width)
+        self.weights = padded_zeros(n_units, width)
         self.weights[:] = rng.normal(drift, 10 * drift, (n_units, width))
         self.n_units, self.stride = n_units, self.weights.strides[0] // 4
         units = [np.flatnonzero(rng.random(n_units) < ACTIVE).astype(np.int32) for _ in range(TOGETHER)]
@@ -91,8 +96,8 @@ class Rows:
                 for unit, first in zip(units, starts, strict=True)
             )
         )
-        self.sums = network.padded_zeros(TOGETHER, self.stride)
-        self.net_count, self.delta = network.padded_zeros(2, self.stride)
+        self.sums = padded_zeros(TOGETHER, self.stride)
+        self.net_count, self.delta = padded_zeros(2, self.stride)
         self.train = SpikeTrain()
         # As many bytes, from places all over the weights.
         self.bare = np.ones(n_units * self.stride, np.float32)
@@ -107,7 +112,7 @@ class Rows:
             sasum(passage)
 
     def call(self):
-        """What `read` takes without reading."""
+        """The calls of `read`, without the reading."""
         nothing = self.bare[:1]
         for _ in self.passages:
             sasum(nothing)
@@ -130,7 +135,7 @@ class Rows:
         )  # fmt: skip
 
     def integrate(self, rule):
-        """Spike by spike, thresholds after each. Returns how many spikes were set off."""
+        """Spike by spike, with thresholds after each. Returns how many units fired."""
         self.train.n = 0
         failed = self.kernels.train_integrate(
             address(self.sums), address(self.net_count), self.stride, rule, address(self.weights), self.stride,
@@ -178,7 +183,7 @@ def measure(report, kernels, level, options):
         row["fires"] = None if fired is None else fired / quiet.n_rows
         rows.append(row | {"GB/s": 4e-9 * quiet.stride / np.median(seconds[name])})
     n_units, width = SHAPES[level]
-    title = f"{n_units} rows of {width}, {1e-3 * 4 * n_units * quiet.stride:.0f} kB: what the {level}-level cache holds"
+    title = f"{n_units} rows of {width}, {1e-3 * 4 * n_units * quiet.stride:.0f} kB, in the {level}-level cache"
     report.table(f"{title}: ns a row", rows, seconds=seconds)
 
 

@@ -1,18 +1,16 @@
-"""How much memory, disk and time to import does it take, beside scikit-learn and the libraries on PyTorch?
+"""How much memory, disk and import time does it take, beside scikit-learn and PyTorch's libraries?
 
-Parts: (a) training: each kind of data is made and fitted in a process of its own; what its resident memory peaks at, above
-the peak before `fit`, is compared with the size of X in float32; then the same over chunks, where memory must not grow;
-(b) predicting as much; (c) the size of a model, 784-200-200-10, and of its file; (d) importing, each time in a new process;
-(e) what a wheel of each package installs, without what it depends on. Targets are printed beside what they concern.
+Parts: "training", each kind of data is made and fitted in a process of its own, and the rise of its
+peak resident memory during `fit` is compared with the size of X in float32; then the same over
+chunks, where memory must not grow; "prediction", as much data predicted at once; "model", the size
+of 784-200-200-10 and of its file; "import", importing in a new process; "install", the files that a
+wheel of each package installs, without its dependencies. Targets are printed beside the figures.
 """
 import pickle
 import subprocess
 import sys
-import warnings
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.util import find_spec
-from multiprocessing import get_context
 from operator import call
 from pathlib import Path
 from statistics import median
@@ -20,13 +18,13 @@ from statistics import median
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from sk_dsn import SpikingMLPClassifier
 
-from .harness import Target, option_parser, session, spread
-from .peers import LIBRARIES, installed
+from .harness import Target, spread, worker
+from .report import option_parser, run_parts
+from .studies.peers import LIBRARIES, installed
 
 N_FEATURES, N_CLASSES = 784, 10
 MEGABYTE = 2**20
@@ -37,7 +35,7 @@ ONE_COPY = Target("<=", 1.1)
 FLAT = Target("<=", 0.1)
 IMPORT_MILLISECONDS = Target("<=", 50)
 
-# Each is made in place: no peak before fit hides a peak of fit.
+# Each is made in place, so that no peak before fit hides a peak of fit.
 KINDS = {
     "float32, C-ordered": lambda rng, n: rng.random((n, N_FEATURES), dtype=np.float32),
     "float64, C-ordered": lambda rng, n: rng.random((n, N_FEATURES)),
@@ -60,12 +58,12 @@ NETWORKS = {
 OURS, PEER = NETWORKS
 
 TIME_IMPORT = "import time; {before}; began = time.process_time(); import {module}; print(time.process_time() - began)"
-# What our package's folder has beside what a wheel of it installs, if this is the repository.
+# Files in the repository's folder that a wheel does not install.
 SOURCES = (".c", ".h", ".pyx", ".pxd")
 
 
 def peak():
-    """Bytes of resident memory at most so far."""
+    """The largest resident memory so far, in bytes."""
     import resource  # which Windows does not have
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
@@ -78,7 +76,7 @@ def make(network, way="fit"):
 def fit_extra(network, kind, way, n_samples):
     """Bytes that `fit` adds to the peak."""
     rng = np.random.default_rng(0)
-    make(network, way).fit(*load_digits(return_X_y=True))  # what is imported only now is not the data's
+    make(network, way).fit(*load_digits(return_X_y=True))  # imports take memory too
     X, y = KINDS[kind](rng, n_samples), rng.integers(0, N_CLASSES, n_samples)
     weights = (rng.random(n_samples),) if way == "fit, weighted" else ()
     before = peak()
@@ -110,9 +108,8 @@ def chunks_extra(n_chunks, n_samples):
 
 
 def in_own_process(function, *arguments):
-    silent = {"initializer": warnings.simplefilter, "initargs": ("ignore", ConvergenceWarning)}
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), **silent) as pool:
-        return pool.submit(function, *arguments).result()
+    with worker() as run:
+        return run(function, *arguments)
 
 
 def training(report, options):
@@ -125,12 +122,12 @@ def training(report, options):
         row = {"network": network, "X": kind, "call": way, "extra MB": extra / MEGABYTE, "of X in float32": extra / size}
         target = None if network == PEER else NOTHING_COPIED if kind == PLAIN else ONE_COPY
         rows.append(row | report.judgement(extra / size, target))
-    title = f"a. Training on {n_samples} x {N_FEATURES}, {size / MEGABYTE:.0f} MB in float32"
+    title = f"Training on {n_samples} x {N_FEATURES}, {size / MEGABYTE:.0f} MB in float32"
     report.table(title, rows)
-    run = call if options.quick else in_own_process  # figures of a smoke run mean nothing, and a process takes a second
+    run = call if options.quick else in_own_process  # a process takes a second
     extra, size = run(chunks_extra, n_chunks, chunk), 4 * chunk * N_FEATURES
     report.table(
-        f"a. partial_fit over {n_chunks} chunks of {chunk} x {N_FEATURES}, {size / MEGABYTE:.1f} MB each in float32",
+        f"partial_fit over {n_chunks} chunks of {chunk} x {N_FEATURES}, {size / MEGABYTE:.1f} MB each in float32",
         [
             {"chunks": f"4 to {n_chunks}", "extra MB": extra / MEGABYTE, "of a chunk": extra / size}
             | report.judgement(extra / size, FLAT)
@@ -149,11 +146,11 @@ def prediction(report, options):
             {"network": network, "extra MB": extra / MEGABYTE, "of X in float32": extra / size}
             | report.judgement(extra / size, target)
         )
-    report.table(f"b. Predicting {n_samples} x {N_FEATURES} in float32 at once", rows)
+    report.table(f"Predicting {n_samples} x {N_FEATURES} in float32 at once", rows)
 
 
 def model_size(report, options):
-    """The MLPClassifier is trained in float32; with the usual float64 its arrays are twice as large."""
+    """MLPClassifier is trained in float32 here. In float64 its arrays are twice as large."""
     rng = np.random.default_rng(0)
     X, y = rng.random((1000, N_FEATURES), dtype=np.float32), np.arange(1000) % N_CLASSES
     fitted = {
@@ -166,7 +163,7 @@ def model_size(report, options):
         file = len(pickle.dumps(network))
         weights = sum(array.nbytes for array in [*network.coefs_, *network.intercepts_])
         rows.append({"model": name, "pickle, bytes": file, "weights and biases, bytes": weights, "ratio": file / base})
-    report.table("c. A model, 784-200-200-10", rows)
+    report.table("A model, 784-200-200-10", rows)
 
 
 def importing(report, options):
@@ -196,7 +193,7 @@ def importing(report, options):
         | report.judgement(1e3 * median(seconds[name]), targets.get(name))
         for name in cases
     ]
-    report.table("d. Importing, CPU time", rows, seconds=seconds)
+    report.table("Importing, CPU time", rows, seconds=seconds)
 
 
 def installed_size(report, options):
@@ -207,7 +204,7 @@ def installed_size(report, options):
         | {"remark": "missing" if size is None else None}
         for name, size in sizes.items()
     ]
-    report.table("e. Installed files of a package", rows)
+    report.table("Installed files of a package", rows)
 
 
 def package_size(name):
@@ -223,14 +220,18 @@ def package_size(name):
     return sum(f.stat().st_size for f in files if f.parent.name != "__pycache__" and f.suffix not in left_out)
 
 
-PARTS = {"a": training, "b": prediction, "c": model_size, "d": importing, "e": installed_size}
+PARTS = {
+    "training": training,
+    "prediction": prediction,
+    "model": model_size,
+    "import": importing,
+    "install": installed_size,
+}
 
 
 def main(argv=None):
     options = option_parser(__doc__, parts=PARTS).parse_args(argv)
-    with session(__doc__, options) as report:
-        for part in options.parts:
-            PARTS[part](report, options)
+    run_parts(PARTS, __doc__, options)
 
 
 if __name__ == "__main__":

@@ -1,62 +1,34 @@
-"""How does the time grow, does it follow the spikes, and which neuron and simulation costs what?
+"""How does the time grow, and does it follow the spikes?
 
-Parts: (a) training and prediction of trained MNIST networks, 784-200-200-10, T = 10, beside the program of the paper's
-authors; (b) time of a prediction against its spikes, for wider layers, other T and sparser input, with the same weights
-in all simulations; (c) neurons and simulations side by side: error, spikes, operations, time; (d) training and prediction
-by T, width, depth, sparsity of the input, number of samples and number of classes, beside MLPClassifier. Targets are printed
-beside what they concern.
+Parts: "spikes", the time of a prediction against its spikes, for wider layers, other T and sparser
+input, with the same weights in all simulations; "sizes", training and prediction by T, width,
+depth, sparsity of the input, number of samples and number of classes, beside MLPClassifier.
 
-Spikes are those of the spiking network, taken back and passing ones included; the input's are part of them. Under
-"counting" they are those of the clock-driven simulation, which has the same states.
+Spikes include those taken back and those fired in passing; those of the input are part of them.
+"counting" has the spikes of the clock-driven simulation, because both have the same states.
 """
 from copy import deepcopy
 from functools import partial
-from statistics import mean, median
+from statistics import median
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.neural_network import MLPClassifier
 
-from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
-from sk_dsn.metrics import spike_counts, synaptic_operations
+from sk_dsn import SpikingMLPClassifier
+from sk_dsn.metrics import spike_counts
 
-from .harness import (
-    Target,
-    alternate,
-    learn_and_count,
-    learn_copy,
-    load_mnist,
-    n_seeds,
-    option_parser,
-    predict_each,
-    session,
-    span,
-    spread,
-)
-from .mnist import ADAM, SETTINGS
+from .data import load_mnist
+from .harness import alternate, learn_copy, predict_each, span, spread, spread_of
+from .networks import ADAM
+from .report import option_parser, run_parts
+from .simulations import enough_samples, mean_operations
 
 HIDDEN = (200, 200)
 REPEATS = 5
 TIME = "median µs"
 
-SPEED_EPOCHS = 2
-PAPER = PAPER_SETTINGS | {"hidden_layer_sizes": HIDDEN}
-PAPER_SGD = PAPER | {"weight_update": "sgd"}
-SPEED = {
-    "rectifying, event-driven, sgd": PAPER_SGD,
-    "rectifying, event-driven, fractional": PAPER,
-    "rectifying, clock-driven, sgd": PAPER_SGD | {"simulation": "clock-driven"},
-    "rectifying, clock-driven, fractional": PAPER | {"simulation": "clock-driven"},
-    "signed, counting, sgd": SETTINGS["deep"] | {"simulation": "counting"},
-}
-# Microseconds of a training sample and of a prediction: of the authors' program (Java), and what is required of ours.
-THEIRS = {"training": 1500, "prediction": 1250}
-REQUIRED = {
-    "training": {"event-driven": Target("<=", 25), "clock-driven": Target("<=", 20)},
-    "prediction": {"event-driven": Target("<=", 18), "clock-driven": Target("<=", 13)},
-}
-
-# What runs the networks of (b), which were trained by counting.
+# The networks of "spikes" were trained by counting. These settings run them.
 SIMULATIONS = {
     "event-driven": {"neuron": "rectifying", "simulation": "event-driven"},
     "clock-driven": {"neuron": "rectifying", "simulation": "clock-driven"},
@@ -68,34 +40,13 @@ TIME_STEPS, QUICK_TIME_STEPS = (2, 5, 10, 20, 50), (2, 5)
 ZEROED, QUICK_ZEROED = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99), (0.0, 0.9)
 TRAINING_SAMPLES = 10_000
 # A prediction is timed on so many samples that they take about this many additions.
-SCALING_OPERATIONS, QUICK_OPERATIONS = 3e8, 1e6
-FEWEST_SAMPLES = 50
-
-COMPARISON_EPOCHS = 5
-COMPARED = {
-    "rectifying, event-driven, the paper's": PAPER,
-    "rectifying, event-driven": SETTINGS["rectifying"] | {"simulation": "event-driven"},
-    "rectifying, clock-driven": SETTINGS["rectifying"] | {"simulation": "clock-driven"},
-    "signed, event-driven": SETTINGS["deep"] | {"simulation": "event-driven"},
-    "signed, clock-driven": SETTINGS["deep"] | {"simulation": "clock-driven"},
-    "signed, counting": SETTINGS["deep"] | {"simulation": "counting"},
-}
-COMPARISON_OPERATIONS = 3e9
+OPERATIONS, QUICK_OPERATIONS = 3e8, 1e6
 
 PEER = "MLPClassifier"
 SIZED_SAMPLES = 2000
 
 
 # Measurement
-
-
-def fitted(settings, data, epochs, seed=0):
-    """A trained network. Signed neurons learn the same in every simulation, and so by counting, which is the quickest."""
-    network = SpikingMLPClassifier(**settings | {"max_iter": epochs, "random_state": seed})
-    if network.neuron == "signed":
-        network.set_params(simulation="counting")
-    network.fit(data.X_train, data.y_train)
-    return network.set_params(simulation=settings["simulation"])
 
 
 def n_repeats(options):
@@ -109,18 +60,12 @@ def prediction_seconds(sides, repeats):
 
 
 def training_seconds(sides, repeats):
-    """Seconds of a training sample; `sides` maps names to (network, X, y). The networks stay as they are."""
+    """Seconds of a training sample; `sides` maps names to (network, X, y).
+
+    The networks stay as they are.
+    """
     seconds = alternate({name: partial(learn_copy, *side) for name, side in sides.items()}, repeats)
     return {name: [s / len(sides[name][2]) for s in seconds[name]] for name in sides}
-
-
-def training_spikes(network, X, y):
-    """Spikes and error spikes of a training sample by layer, shapes (n_layers,)."""
-    network = deepcopy(network)
-    if network.simulation == "counting":
-        network.set_params(simulation="clock-driven")  # the same updates and error spikes
-    spikes, errors, _ = learn_and_count(network, X, y).mean(axis=0)
-    return spikes, errors
 
 
 def prediction_spikes(network, X):
@@ -128,53 +73,7 @@ def prediction_spikes(network, X):
     return spike_counts(network, X).sum(axis=1).mean(axis=0)
 
 
-def mean_operations(network, X):
-    """Synaptic operations of a prediction."""
-    return float(synaptic_operations(network, X)[:, -1].mean())
-
-
-def enough_samples(network, X, operations, options):
-    """How many of the samples take about so many additions to predict."""
-    wanted = (QUICK_OPERATIONS if options.quick else operations) / mean_operations(network, X[:FEWEST_SAMPLES])
-    return int(np.clip(wanted, FEWEST_SAMPLES, X.shape[0]))
-
-
-def by_layer(spikes):
-    return ", ".join(f"{n:.0f}" for n in spikes)
-
-
-# a. Speed
-
-
-def speed(report, data, options):
-    epochs = 1 if options.quick else SPEED_EPOCHS
-    networks = {name: fitted(settings, data, epochs) for name, settings in SPEED.items()}
-    X, y = data.X_train[:TRAINING_SAMPLES], data.y_train[:TRAINING_SAMPLES]
-    seconds = training_seconds({name: (network, X, y) for name, network in networks.items()}, n_repeats(options))
-    rows = []
-    for name, network in networks.items():
-        spikes, errors = training_spikes(network, X, y)
-        columns = {"spikes by layer": by_layer(spikes), "error spikes by layer": by_layer(errors[1:])}
-        rows.append(speed_row(report, "training", name, network, seconds[name], spikes.sum() + errors.sum(), columns))
-    report.table(f"a. A training sample, after {epochs} epochs", rows, seconds=seconds)
-
-    X = data.X_test
-    seconds = prediction_seconds({name: (network, X) for name, network in networks.items()}, n_repeats(options))
-    rows = []
-    for name, network in networks.items():
-        spikes = prediction_spikes(network, X)
-        columns = {"spikes by layer": by_layer(spikes)}
-        rows.append(speed_row(report, "prediction", name, network, seconds[name], spikes.sum(), columns))
-    report.table(f"a. A prediction, after {epochs} epochs", rows, seconds=seconds)
-
-
-def speed_row(report, kind, name, network, seconds, spikes, columns):
-    row = {"network": name, **spread(seconds, "µs")}
-    row |= report.judgement(row[TIME], REQUIRED[kind].get(network.simulation))
-    return row | columns | {"ns a spike": 1e3 * row[TIME] / spikes, "theirs / ours": THEIRS[kind] / row[TIME]}
-
-
-# b. Time against spikes
+# Time against spikes
 
 
 def scaling(report, data, options):
@@ -192,13 +91,13 @@ def scaling(report, data, options):
     fits = []
     for sweep, points in sweeps.items():
         rows = measured(sweep, points, options)
-        report.table(f"b. A prediction by {sweep}", rows)
+        report.table(f"A prediction by {sweep}", rows)
         curves = {name: [row for row in rows if row["simulation"] == name] for name in SIMULATIONS}
         fits += [fit(sweep, name, curve) for name, curve in curves.items()]
         report.panel(partial(draw, sweep, curves, "spikes"))
         if sweep == WIDTH:  # a spike reaches more neurons
             report.panel(partial(draw, sweep, curves, "operations"))
-    report.table("b. Time against spikes and operations: slopes of logarithms, and a line", fits)
+    report.table("Time against spikes and operations: slopes of logarithms, and a line", fits)
 
 
 def learned(data, width):
@@ -218,7 +117,7 @@ def measured(sweep, points, options):
     for value, (network, X) in points.items():
         for name, settings in SIMULATIONS.items():
             network = deepcopy(network).set_params(**settings)
-            sides[value, name] = network, X[: enough_samples(network, X, SCALING_OPERATIONS, options)]
+            sides[value, name] = network, X[: enough_samples(network, X, QUICK_OPERATIONS if options.quick else OPERATIONS)]
     seconds = prediction_seconds(sides, n_repeats(options))
     rows = []
     for (value, name), (network, X) in sides.items():
@@ -233,8 +132,11 @@ def measured(sweep, points, options):
 
 
 def fit(sweep, name, curve):
-    """How the time of a sweep grows: the exponents of spikes and operations in it, and a line, of the least relative
-    errors, for what a further operation takes and what none do."""
+    """How the time of a sweep grows.
+
+    Its exponents by spikes and by operations, and a line with the least relative errors: the time
+    of a further operation, and the time without operations.
+    """
     spikes, operations, µs = (np.array([row[column] for row in curve]) for column in ("spikes", "operations", TIME))
     further, without = np.polyfit(operations, µs, 1, w=1 / µs)
     return {
@@ -257,48 +159,11 @@ def draw(sweep, curves, against, axes):
         most = int(np.argmax(cost))
         axes.plot(cost, [µs[most] * x / cost[most] for x in cost], ":", color=line.get_color(), linewidth=1)
     axes.plot([], [], "k:", linewidth=1, label=f"in proportion to {against}")
-    axes.set(title=f"b. By {sweep}", xlabel=f"{against} a prediction", ylabel="µs a prediction", xscale="log", yscale="log")
+    axes.set(title=f"By {sweep}", xlabel=f"{against} a prediction", ylabel="µs a prediction", xscale="log", yscale="log")
     axes.legend(fontsize="small")
 
 
-# c. Neurons and simulations
-
-
-def comparison(report, data, options):
-    epochs, seeds = 1 if options.quick else COMPARISON_EPOCHS, n_seeds(options, 1)
-    networks = {name: [fitted(settings, data, epochs, seed) for seed in range(seeds)] for name, settings in COMPARED.items()}
-    train, test = {}, {}
-    for name, (network, *_) in networks.items():
-        n = enough_samples(network, data.X_test, COMPARISON_OPERATIONS, options)
-        train[name], test[name] = (network, data.X_train[:n], data.y_train[:n]), (network, data.X_test[:n])
-    training, prediction = training_seconds(train, n_repeats(options)), prediction_seconds(test, n_repeats(options))
-    rows = []
-    for name, found in networks.items():
-        network, X = test[name]
-        errors = [100 * (1 - network.score(data.X_test, data.y_test)) for network in found]
-        rows.append(
-            {
-                "neuron, simulation": name,
-                "test error %": mean(errors),
-                "seeds": span(errors),
-                "spikes": float(prediction_spikes(network, X).sum()),
-                "operations": mean_operations(network, X),
-                **{
-                    f"{kind} {column}": figure
-                    for kind, seconds in (("training", training), ("prediction", prediction))
-                    for column, figure in spread(seconds[name], "µs").items()
-                    if column != "runs"
-                },
-                "runs": n_repeats(options),
-                "samples timed": len(X),
-            }
-        )
-    report.table(
-        f"c. Neurons and simulations after {epochs} epochs, seeds: {seeds}", rows, training=training, prediction=prediction
-    )
-
-
-# d. Sizes, beside MLPClassifier
+# Sizes, beside MLPClassifier
 
 
 def sizes(report, data, options):
@@ -316,12 +181,13 @@ def sizes(report, data, options):
     for sweep, points in sweeps.items():
         values = list(points)[:2] if options.quick else list(points)
         rows = [row for value in values for row in sized(sweep, value, *points[value], options)]
-        report.table(f"d. A sample by {sweep}", rows)
+        report.table(f"A sample by {sweep}", rows)
         report.panel(partial(draw_sizes, sweep, rows))
 
 
 def patterns(n_classes, n_samples):
-    """Samples like those of MNIST in sparsity: of each class a pattern, of which a tenth is missing."""
+    """Samples as sparse as those of MNIST: each class has a pattern, and each sample misses a tenth
+    of it."""
     rng = np.random.default_rng(0)
     y = np.arange(n_samples) % n_classes
     shown = rng.random((n_classes, 784), dtype=np.float32) < 0.19
@@ -343,7 +209,7 @@ def sized(sweep, value, settings, X, y, options):
     for name in networks:
         row = {"side": name, sweep: value, "runs": repeats}
         for kind, seconds in (("training", training), ("prediction", prediction)):
-            row |= {f"{kind} {column}": figure for column, figure in spread(seconds[name], "µs").items() if column != "runs"}
+            row |= spread_of(kind, seconds[name], "µs")
             row[f"{kind} ratio"] = median(seconds[name]) / median(seconds[PEER])
         rows.append(row)
     return rows
@@ -355,21 +221,18 @@ def draw_sizes(sweep, rows, axes):
         for kind, style in (("training", "o-"), ("prediction", "o--")):
             µs = [row[f"{kind} {TIME}"] for row in points]
             axes.plot([row[sweep] for row in points], µs, style, color=f"C{k}", markersize=4, label=f"{name}, {kind}")
-    axes.set(title=f"d. By {sweep}", xlabel=sweep, ylabel="µs a sample", yscale="log")
+    axes.set(title=f"By {sweep}", xlabel=sweep, ylabel="µs a sample", yscale="log")
     if sweep != "share of pixels set to zero":
         axes.set_xscale("log")
     axes.legend(fontsize="small")
 
 
-PARTS = {"a": speed, "b": scaling, "c": comparison, "d": sizes}
+PARTS = {"spikes": scaling, "sizes": sizes}
 
 
 def main(argv=None):
     options = option_parser(__doc__, data="mnist.npz", parts=PARTS).parse_args(argv)
-    data = load_mnist(options)
-    with session(__doc__, options) as report:
-        for part in options.parts:
-            PARTS[part](report, data, options)
+    run_parts(PARTS, __doc__, options, load_mnist(options))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""How much time in training buys how little error, beside everything that would be used instead?
+"""How much time in training buys how little error, beside the alternatives?
 
-Test error against CPU seconds of training, of networks with the same layers: sk_dsn with both neurons and all simulations,
-scikit-learn's MLPClassifier with the best settings that we found, in float32, and the libraries for spiking networks that
-are installed (T = 10, their own idiom: `benchmarks/peers.py`). Where the rate falls to zero, training must know its end, so
-every point of such a curve is a fit of its own; the others train on, and are tested after each epoch outside the timer.
+Test error against CPU seconds of training, of networks with the same layers: sk_dsn with both
+neurons and all simulations, scikit-learn's MLPClassifier in float32 with the best settings that we
+found, and the libraries for spiking networks that are installed (T = 10, as their tutorials do it:
+`benchmarks/studies/peers.py`). Where the rate falls to zero, training must know its end, so every
+point of such a curve is a fit of its own. The others go on training, and are tested after each
+epoch outside the timer.
 
-Parts: (a) MNIST, 784-200-200-10; (b) digits, 64-200-200-10; (c) wide, 784-2000-2000-10 on 10,000 images of MNIST; (d)
-narrow, 4-10-3 on iris. Times of a sample are of the first five epochs. Targets are printed beside what they concern.
+Parts: "mnist", 784-200-200-10; "digits", 64-200-200-10; "wide", 784-2000-2000-10 on 10,000 images
+of MNIST; "narrow", 4-10-3 on iris. Times of a sample are of the first five epochs. Targets are
+printed beside the figures.
 """
 from collections import namedtuple
 from collections.abc import Callable
@@ -19,21 +22,11 @@ from sklearn.neural_network import MLPClassifier
 
 from sk_dsn import SpikingMLPClassifier
 
-from .harness import (
-    Stopwatch,
-    Target,
-    load_digits_split,
-    load_iris_split,
-    load_mnist,
-    n_seeds,
-    option_parser,
-    progress,
-    session,
-    span,
-    spread,
-)
-from .mnist import ADAM, EVERY_EPOCH, SETTINGS, SGD
-from .peers import installed, library_rows
+from .data import load_digits_split, load_iris_split, load_mnist
+from .harness import Stopwatch, Target, span, spread
+from .networks import ADAM, EVERY_EPOCH, FRACTIONAL, SETTINGS, SGD
+from .report import n_seeds, option_parser, progress, session
+from .studies.peers import installed, library_rows
 
 OURS, ADAM_NAME, SGD_NAME = "sk_dsn: signed, counting", "MLPClassifier: adam", "MLPClassifier: sgd with momentum"
 FIRST_EPOCHS = 5
@@ -41,8 +34,8 @@ TABLED_EPOCHS = (1, 2, 3, 5, 10, 20)
 QUICK_SAMPLES, QUICK_ERROR = 200, 95.0
 
 Point = namedtuple("Point", "epochs seconds error first")
-Point.__doc__ = """A test error in percent, after so many epochs and CPU seconds of training. `first`: seconds of an epoch
-where they count as a measurement of the first epochs, else None."""
+Point.__doc__ = """The test error in percent after a number of epochs and CPU seconds of training. `first` is the seconds of
+an epoch if it counts as a measurement of the first epochs, else None."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ class Epochs:
     seeds: int = 3
 
     def points(self, data, seed):
-        # A RandomState, since partial_fit of scikit-learn would start a seed anew and shuffle each epoch alike.
+        # Not the seed: scikit-learn's partial_fit would start it anew and shuffle every epoch alike.
         network, watch = self.make(random_state=np.random.RandomState(seed)), Stopwatch()
         classes = np.unique(data.y_train)
         for epoch in range(1, self.epochs + 1):
@@ -90,10 +83,10 @@ class Epochs:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Data, who learns it, and the errors in percent whose price in seconds is asked for.
+    """Data, the sides that learn it, and the errors in percent whose price in seconds is reported.
 
-    `fastest` is what microseconds of a sample are required to be, `times_ours` what the seconds of MLPClassifier to the last
-    of the errors are, as a multiple of ours.
+    `fastest` is the target of our microseconds a sample. `times_ours` is the target of
+    MLPClassifier's seconds to the last of the errors, as a multiple of ours.
     """
 
     title: str
@@ -129,12 +122,12 @@ def some_mnist(options):
 HIDDEN, WIDE, NARROW = (200, 200), (2000, 2000), (10,)
 # The package's defaults, but for T.
 DEFAULTS = {"hidden_layer_sizes": HIDDEN, "n_time_steps": 10}
-DEFAULT_RECTIFYING = DEFAULTS | {"neuron": "rectifying", "feedback": "step", "weight_update": "fractional"}
+DEFAULT_RECTIFYING = DEFAULTS | {"neuron": "rectifying", "learning_rule": FRACTIONAL}
 FITS, FEW_FITS = (1, 2, 3, 5, 10), (1, 3, 5)
 SMALL_FITS = (1, 2, 3, 5, 10, 20, 40)
 
 SCENARIOS = {
-    "a": Scenario(
+    "mnist": Scenario(
         "MNIST, 784-200-200-10",
         load_mnist,
         (3.0, 2.0),
@@ -151,7 +144,7 @@ SCENARIOS = {
         fastest=Target("<=", 3.5),
         times_ours=Target(">=", 10),
     ),
-    "b": Scenario(
+    "digits": Scenario(
         "digits, 64-200-200-10",
         lambda options: load_digits_split(),
         (4.0, 3.0),
@@ -166,7 +159,7 @@ SCENARIOS = {
             **libraries(HIDDEN, 30),
         },
     ),
-    "c": Scenario(
+    "wide": Scenario(
         "wide, 784-2000-2000-10, 10,000 images of MNIST",
         some_mnist,
         (6.0, 5.0),
@@ -176,7 +169,7 @@ SCENARIOS = {
         },
         times_ours=Target(">=", 1),
     ),
-    "d": Scenario(
+    "narrow": Scenario(
         "narrow, 4-10-3, iris",
         lambda options: load_iris_split(),
         (8.0, 5.0),
@@ -191,7 +184,10 @@ SCENARIOS = {
 
 
 def train_in_turn(sides, data, options):
-    """Curves (lists of points) of each side, one a seed. All sides are measured in turn, a point at a time."""
+    """The curves (lists of points) of each side, one for each seed.
+
+    All sides are measured in turn, one point at a time.
+    """
     seeds = {side: n_seeds(options, course.seeds) for side, course in sides.items()}
     courses = {(side, seed): sides[side].points(data, seed) for side in sides for seed in range(seeds[side])}
     curves = {key: [] for key in courses}
@@ -244,7 +240,7 @@ def firsts(curves, n_samples):
 
 
 def reach_row(report, side, curves, base, percent, target):
-    """What an error costs; or that it is not reached."""
+    """The epochs and seconds to an error, or a remark that some seed does not reach it."""
     reached, by_us = (first_below(found, percent) for found in (curves, base))
     if len(reached) < len(curves):
         return {"side": side, "remark": f"{len(reached)} of {len(curves)} seeds, in {curves[0][-1].epochs} epochs"}
@@ -258,7 +254,7 @@ def reach_row(report, side, curves, base, percent, target):
 
 
 def first_below(curves, percent):
-    """The first point of each curve with such an error, where there is one."""
+    """The first point of each curve with at most this error; a curve without one is left out."""
     found = (next((point for point in curve if point.error <= percent), None) for curve in curves)
     return [point for point in found if point]
 
@@ -271,7 +267,7 @@ def draw(title, curves, errors, axes):
             for axis in ("seconds", "error")
         )
         style = "o-" if side.startswith("sk_dsn") else "s--"
-        color = f"C{k}" if k < 10 else "black"  # there are ten
+        color = f"C{k}" if k < 10 else "black"  # matplotlib has ten
         axes.plot(seconds, percent, style, color=color, markersize=4, linewidth=1.2, label=side)
     for percent in errors:
         axes.axhline(percent, color="grey", linewidth=0.7, linestyle=":")

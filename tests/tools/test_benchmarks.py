@@ -1,4 +1,4 @@
-"""Benchmarks: their arithmetic on made-up seconds, and a smoke run of each, so that none can rot."""
+"""Benchmarks: their arithmetic on invented seconds, and a smoke run of each, so that none can rot."""
 import importlib
 import json
 import pkgutil
@@ -14,17 +14,19 @@ from sklearn.decomposition import PCA
 
 from sk_dsn import SpikingMLPClassifier
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Behind everything else, so that the sk_dsn under test stays the one that is installed.
 sys.path.append(str(ROOT))
 
 from benchmarks import __main__ as suite  # noqa: E402
-from benchmarks import accuracy, compare, harness, peers, scaling, training  # noqa: E402
-from benchmarks import defaults as defaults_benchmark  # noqa: E402
+from benchmarks import accuracy, compare, data, harness, report, scaling, simulations, training  # noqa: E402
+from benchmarks.studies import defaults as defaults_study  # noqa: E402
+from benchmarks.studies import peers  # noqa: E402
 
-NAMES = [m.name for m in pkgutil.iter_modules([str(ROOT / "benchmarks")]) if m.name != "__main__"]
-MODULES = [importlib.import_module(f"benchmarks.{name}") for name in NAMES]
-BENCHMARKS = {module.__name__.removeprefix("benchmarks."): module for module in MODULES if hasattr(module, "main")}
+FOLDER = ROOT / "benchmarks"
+NAMES = [m.name for m in pkgutil.walk_packages([str(FOLDER)], "benchmarks.") if not m.name.endswith("__main__")]
+MODULES = {name.removeprefix("benchmarks."): importlib.import_module(name) for name in NAMES}
+BENCHMARKS = {name: module for name, module in MODULES.items() if hasattr(module, "main")}
 TIMES = {"median s", "median ms", "median µs", "min", "max", "ratio", "ratio min", "ratio max", "times ours", "wine s"}
 
 
@@ -74,7 +76,7 @@ def test_smoke_run_reports_tables_and_the_machine_and_draws(name, tmp_path, caps
 
 
 def test_a_network_takes_pixels_where_components_have_become_part_of_its_weights():
-    digits = harness.load_digits_split()
+    digits = data.load_digits_split()
     components = PCA(20).fit(digits.X_train)
     network = SpikingMLPClassifier((50,), random_state=0).fit(components.transform(digits.X_train), digits.y_train)
     network.set_params(n_time_steps=1024)
@@ -93,14 +95,35 @@ def test_a_shifted_image_is_one_of_nine():
     assert same.any(axis=0).all()
 
 
+@pytest.fixture
+def other_checkout(tmp_path):
+    """Another folder with the sk_dsn under test."""
+    folder = tmp_path / "other"
+    folder.symlink_to(report.package_folder().parent)
+    return folder
+
+
+def test_a_worker_measures_another_checkout(other_checkout):
+    with harness.worker(SK_DSN_CHECKOUT=str(other_checkout)) as run_there:
+        assert run_there(report.package_folder) == other_checkout / "sk_dsn"
+
+
+def test_another_checkout_is_measured_in_turn_with_this_one(other_checkout, tmp_path, monkeypatch):
+    monkeypatch.setattr(simulations, "NETWORKS", {"signed, counting": simulations.NETWORKS["signed, counting"]})
+    checkouts, *times = run("simulations", tmp_path, "--against", str(other_checkout))["tables"]
+    assert [row["side"] for row in checkouts["rows"]] == ["ours", "theirs"]
+    assert len(times) == 2
+    for table in times:
+        assert all(row["ours median µs"] > 0 < row["theirs median µs"] for row in table["rows"])
+
+
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_opens_with_its_question(name):
     assert BENCHMARKS[name].__doc__.splitlines()[0].endswith("?")
 
 
-@pytest.mark.parametrize(("name", "option"), [("mnist", "--select"), ("accuracy", "--select"), ("defaults", "--study")])
-def test_smoke_run_of_the_choice_of_hyperparameters(name, option, tmp_path):
-    assert run(name, tmp_path, option)["tables"]
+def test_smoke_run_of_the_choice_of_the_defaults(tmp_path):
+    assert run("studies.defaults", tmp_path, "--study")["tables"]
 
 
 def test_elapsed_time_is_asked_for(monkeypatch, made_up_clock):
@@ -114,7 +137,13 @@ def test_elapsed_time_is_asked_for(monkeypatch, made_up_clock):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("mnist", []), ("defaults", ["--study"]), ("anytime", []), ("training", ["--parts", "d"])]
+    ("name", "arguments"),
+    [
+        ("accuracy", ["--parts", "epochs,dropout"]),
+        ("studies.defaults", ["--study"]),
+        ("studies.anytime", []),
+        ("training", ["--parts", "narrow"]),
+    ],
 )
 def test_runs_differ_in_times_only(name, arguments, tmp_path):
     first, second = (run(name, tmp_path, *arguments) for _ in range(2))
@@ -123,7 +152,7 @@ def test_runs_differ_in_times_only(name, arguments, tmp_path):
 
 def test_the_study_covers_the_defaults():
     defaults = SpikingMLPClassifier().get_params()
-    assert {name for name, values in defaults_benchmark.GRID[0].items() if defaults[name] not in values} == set()
+    assert {name for name, values in defaults_study.GRID[0].items() if defaults[name] not in values} == set()
 
 
 def test_sides_run_in_turn():
@@ -148,11 +177,11 @@ def test_ratio_is_of_medians_and_its_spread_of_rounds():
 
 
 def test_comparison_reports_each_side_in_the_unit_asked_for(capsys):
-    report = harness.Report("Which?", harness.option_parser("").parse_args([]))
+    made = report.Report("Which?", report.option_parser("").parse_args([]))
     seconds = {"ours": [0.001, 0.003, 0.002], "peer": [0.004, 0.004, 0.008]}
-    report.comparison("Both", seconds, "peer", {"ours": harness.Target("<=", 0.5)}, unit="ms")
+    made.comparison("Both", seconds, "peer", {"ours": harness.Target("<=", 0.5)}, unit="ms")
     assert "| ours | 2 | 1 | 3 | 3 | 0.5 | 0.25 | 0.75 | <= 0.5 | pass |" in capsys.readouterr().out
-    assert report.record["tables"][0]["seconds"] == seconds
+    assert made.record["tables"][0]["seconds"] == seconds
 
 
 @pytest.mark.parametrize(
@@ -164,21 +193,21 @@ def test_target_judges_by_its_relation(relation, value, verdict):
 
 
 def test_a_smoke_run_judges_nothing():
-    report = harness.Report("Which?", harness.option_parser("").parse_args(["--quick"]))
-    assert set(report.judgement(0.1, harness.Target("<=", 1)).values()) == {None}
+    made = report.Report("Which?", report.option_parser("").parse_args(["--quick"]))
+    assert set(made.judgement(0.1, harness.Target("<=", 1)).values()) == {None}
 
 
 def test_markdown_has_the_columns_of_all_rows():
-    lines = harness.markdown([{"a": 1.23456, "b": None}, {"a": "x", "c": 2}]).splitlines()
+    lines = report.markdown([{"a": 1.23456, "b": None}, {"a": "x", "c": 2}]).splitlines()
     assert lines == ["| a | b | c |", "| --- | --- | --- |", "| 1.235 |  |  |", "| x |  | 2 |"]
 
 
 def test_json_is_written_when_a_part_fails(tmp_path):
-    options = harness.option_parser("").parse_args(["--json", str(tmp_path / "report.json")])
+    options = report.option_parser("").parse_args(["--json", str(tmp_path / "report.json")])
 
     def fail_after_a_table():
-        with harness.session("Which?", options) as report:
-            report.table("Before", [{"a": 1}])
+        with report.session("Which?", options) as made:
+            made.table("Before", [{"a": 1}])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -186,32 +215,27 @@ def test_json_is_written_when_a_part_fails(tmp_path):
     assert json.loads(options.json.read_text())["tables"] == [{"title": "Before", "key": ["a"], "rows": [{"a": 1}]}]
 
 
-@pytest.mark.parametrize("name", ["reproduce_paper", "scaling"])
-def test_figure_and_markdown_are_written(name, tmp_path):
+@pytest.mark.parametrize(("name", "part"), [("paper", "variants"), ("scaling", "spikes")])
+def test_a_figure_is_written(name, part, tmp_path):
     pytest.importorskip("matplotlib")
-    figure, tables = tmp_path / "figure.png", tmp_path / "tables.md"
-    record = run(name, tmp_path, "--parts", "b", "--figure", str(figure), "--markdown", str(tables))
+    figure = tmp_path / "figure.png"
+    run(name, tmp_path, "--parts", part, "--figure", str(figure))
     assert figure.read_bytes().startswith(b"\x89PNG")
-    text = tables.read_text()
-    assert "(figure.png)" in text
-    assert all(f"## {table['title']}\n\n{harness.markdown(table['rows'])}\n" in text for table in record["tables"])
 
 
 def test_parts_that_draw_nothing_write_no_figure(tmp_path, capsys):
-    figure, tables = tmp_path / "figure.png", tmp_path / "tables.md"
-    arguments = ["--figure", str(figure), "--markdown", str(tables)]
-    with harness.session("Which?", harness.option_parser("").parse_args(arguments)) as report:
-        report.table("Before", [{"a": 1}])
+    figure = tmp_path / "figure.png"
+    with report.session("Which?", report.option_parser("").parse_args(["--figure", str(figure)])) as tables:
+        tables.table("Before", [{"a": 1}])
     assert not figure.exists()
     assert f"{figure} is not written" in capsys.readouterr().out
-    assert "figure.png" not in tables.read_text()
 
 
-@pytest.mark.parametrize("name", ["training", "reproduce_paper", "scaling"])
-def test_an_unknown_part_is_refused(name, tmp_path, capsys):
+@pytest.mark.parametrize(("name", "parts"), [("training", "mnist, digits"), ("scaling", "spikes, sizes")])
+def test_an_unknown_part_is_refused(name, parts, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        run(name, tmp_path, "--parts", "a,x")
-    assert "there is no part x; choose from a, b, c" in capsys.readouterr().err
+        run(name, tmp_path, "--parts", f"{parts.split(', ')[0]},x")
+    assert f"there is no part x; choose from {parts}" in capsys.readouterr().err
 
 
 def test_fit_finds_the_exponents_and_the_line():
@@ -228,25 +252,25 @@ def test_fit_finds_the_exponents_and_the_line():
 
 def test_digits_stand_in_for_mnist_in_a_smoke_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SK_DSN_DATA", str(tmp_path))
-    data = harness.load_mnist(harness.option_parser("", data="mnist.npz").parse_args(["--quick"]))
-    assert (data.name, data.X_train.dtype, data.X_train.max()) == ("digits", "float32", 1)
+    loaded = data.load_mnist(report.option_parser("", data="mnist.npz").parse_args(["--quick"]))
+    assert (loaded.name, loaded.X_train.dtype, loaded.X_train.max()) == ("digits", "float32", 1)
     assert "skipped" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--quick"]])
 def test_data_that_was_named_but_is_missing_ends_with_how_to_get_it(arguments, tmp_path):
-    options = harness.option_parser("", data="mnist.npz").parse_args(["--data", str(tmp_path), *arguments])
+    options = report.option_parser("", data="mnist.npz").parse_args(["--data", str(tmp_path), *arguments])
     with pytest.raises(SystemExit, match=r"(?s)mnist\.npz is missing.*SK_DSN_DATA.*fetch_openml"):
-        harness.load_mnist(options)
+        data.load_mnist(options)
 
 
 def test_the_first_columns_tell_rows_apart():
     rows = [{"side": "ours", "T": 1, "median µs": 3.0}, {"side": "ours", "T": 2, "median µs": 4.0}]
-    assert harness.key_columns("By T", rows) == ["side", "T"]
-    assert harness.key_columns("By T", rows[:1]) == ["side"]
+    assert report.key_columns("By T", rows) == ["side", "T"]
+    assert report.key_columns("By T", rows[:1]) == ["side"]
     rows[1]["T"] = 1
     with pytest.raises(ValueError, match="side, T do not tell apart"):
-        harness.key_columns("By T", rows)
+        report.key_columns("By T", rows)
 
 
 # Training curves
@@ -260,11 +284,11 @@ def curve(*points):
 def test_the_price_of_an_error_is_the_first_point_that_has_it():
     curves = [curve((1, 2.0, 9.0), (2, 4.0, 5.0), (3, 6.0, 4.0)), curve((1, 3.0, 5.0), (2, 5.0, 8.0))]
     ours = [curve((1, 0.5, 1.0))]
-    report = harness.Report("Which?", harness.option_parser("").parse_args([]))
-    row = training.reach_row(report, training.ADAM_NAME, curves, ours, 5.0, harness.Target(">=", 8))
+    made = report.Report("Which?", report.option_parser("").parse_args([]))
+    row = training.reach_row(made, training.ADAM_NAME, curves, ours, 5.0, harness.Target(">=", 8))
     assert (row["epochs"], row["median s"], row["min"], row["max"]) == (1.5, 3.5, 3.0, 4.0)
     assert (row["times ours"], row["verdict"]) == (7.0, "miss")
-    row = training.reach_row(report, training.ADAM_NAME, curves, ours, 4.0, None)
+    row = training.reach_row(made, training.ADAM_NAME, curves, ours, 4.0, None)
     assert row == {"side": training.ADAM_NAME, "remark": "1 of 2 seeds, in 3 epochs"}
 
 
@@ -282,9 +306,9 @@ def test_only_training_is_timed(made_up_clock):
             made_up_clock.advance(100)
             return np.array([0, 1])
 
-    data = harness.Dataset("two", np.zeros((2, 1)), np.array([0, 1]), np.zeros((2, 1)), np.array([0, 0]))
+    two = data.Dataset("two", np.zeros((2, 1)), np.array([0, 1]), np.zeros((2, 1)), np.array([0, 0]))
     sides = {"fits": training.Fits(Learner, (1, 3), seeds=1), "epochs": training.Epochs(Learner, 2, seeds=1)}
-    curves = training.train_in_turn(sides, data, harness.option_parser("").parse_args([]))
+    curves = training.train_in_turn(sides, two, report.option_parser("").parse_args([]))
     assert curves["fits"] == [[(1, 1, 50.0, None), (3, 3, 50.0, 1.0)]]
     assert curves["epochs"] == [[(1, 1, 50.0, 1), (2, 2, 50.0, 1)]]
 
@@ -301,13 +325,13 @@ def test_a_library_learns_or_is_named_as_missing(name, monkeypatch):
         assert name not in peers.installed()
         pytest.skip(row["missing"])
     monkeypatch.setattr(peers, "BATCH_SIZE", 32)
-    data = harness.load_digits_split()
+    digits = data.load_digits_split()
     scores = []
     for _ in range(2):
         network = library((50,), np.random.RandomState(0))
         for _ in range(4):
-            network.partial_fit(data.X_train, data.y_train)
-        scores.append(np.mean(network.predict(data.X_test) == data.y_test))
+            network.partial_fit(digits.X_train, digits.y_train)
+        scores.append(np.mean(network.predict(digits.X_test) == digits.y_test))
     assert scores[0] == scores[1] > 0.4
 
 
@@ -407,17 +431,25 @@ def made_up_runs(monkeypatch):
 
 
 def test_a_benchmark_of_the_suite_runs_in_a_process_of_its_own(tmp_path):
-    assert suite.main(["--quick", "--only", "costs", "--output", str(tmp_path)]) == 0
+    assert suite.main(["--quick", "--only", "studies.costs", "--output", str(tmp_path)]) == 0
     stored = json.loads((tmp_path / "suite.json").read_text())["benchmarks"]
-    assert list(stored) == ["costs"]
+    assert list(stored) == ["studies.costs"]
     text = (tmp_path / "README.md").read_text()
     assert "## What does a prediction cost" in text
-    assert "`python -m benchmarks.costs --quick`" in text
-    assert all(harness.markdown(table["rows"]) in text for table in stored["costs"]["tables"])
+    assert "`python -m benchmarks.studies.costs --quick`" in text
+    assert all(report.markdown(table["rows"]) in text for table in stored["studies.costs"]["tables"])
 
 
-def test_the_suite_has_every_benchmark_but_the_longest():
-    assert set(BENCHMARKS) - set(suite.AVAILABLE) == {"mnist", "reproduce_paper"}
+def test_the_suite_has_every_benchmark_and_runs_all_but_the_longest(made_up_runs, tmp_path):
+    assert set(BENCHMARKS) == set(suite.AVAILABLE)
+    suite.main(["--output", str(tmp_path)])
+    assert set(suite.AVAILABLE) - set(compare.load_suite(tmp_path / "suite.json")) == suite.LONG
+
+
+def test_the_stored_page_is_that_of_the_stored_records():
+    stored = compare.load_suite(FOLDER / "results" / "suite.json")
+    assert set(stored) <= set(suite.AVAILABLE)
+    assert (FOLDER / "results" / "README.md").read_text() == suite.page(stored)
 
 
 def test_a_part_of_the_suite_renews_its_part_of_the_page(made_up_runs, tmp_path):
@@ -425,11 +457,19 @@ def test_a_part_of_the_suite_renews_its_part_of_the_page(made_up_runs, tmp_path)
     made_up_runs["memory"] = 77.0
     suite.main(["--only", "memory", "--output", str(tmp_path)])
     stored = compare.load_suite(tmp_path / "suite.json")
-    assert list(stored) == suite.AVAILABLE
-    assert {name: record["tables"][0]["rows"][0]["median µs"] for name, record in stored.items()} == pytest.approx(
-        made_up_runs
-    )
+    assert list(stored) == suite.USUAL
+    medians = {name: record["tables"][0]["rows"][0]["median µs"] for name, record in stored.items()}
+    assert medians == pytest.approx({name: made_up_runs[name] for name in suite.USUAL})
     assert "| ours | 10 | 77 |" in (tmp_path / "README.md").read_text()
+
+
+def test_the_page_can_be_made_anew_without_a_run(made_up_runs, tmp_path):
+    suite.main(["--only", "memory", "--output", str(tmp_path)])
+    text = (tmp_path / "README.md").read_text()
+    (tmp_path / "README.md").unlink()
+    made_up_runs["memory"] = 77.0
+    assert suite.main(["--page", "--output", str(tmp_path)]) == 0
+    assert (tmp_path / "README.md").read_text() == text
 
 
 def test_the_exit_code_says_whether_something_is_slower_or_failed(made_up_runs, tmp_path, capsys):

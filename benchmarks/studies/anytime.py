@@ -1,18 +1,22 @@
-"""How much accuracy does a spiking network have after how much time and how many synaptic operations?
+"""How accurate is a spiking network after how much time and how many synaptic operations?
 
-A sample ends as soon as its outputs are `exit_margin` apart. Over a range of margins: accuracy, CPU time of `predict`, the
-time steps used and the synaptic operations of the spiking network, for each simulation of one trained network
-(784-200-200-10), beside MLPClassifier of the same layers, whose operations are multiply-adds. `--figure` draws it.
+A sample ends as soon as its outputs are `exit_margin` apart. Accuracy, CPU time of `predict`, time
+steps and synaptic operations over a range of margins, for each simulation of one trained network
+(784-200-200-10), beside MLPClassifier of the same layers, whose operations are multiply-adds.
+`--figure` draws the curves.
 """
 from copy import deepcopy
 from functools import partial
 
 from sklearn.neural_network import MLPClassifier
 
+from sk_dsn import SpikingMLPClassifier
 from sk_dsn.metrics import dense_operations, exit_steps, synaptic_operations
 
-from .harness import alternate, load_mnist, option_parser, predict_each, ratios, session, spread
-from .mnist import ADAM, ours
+from ..data import load_mnist
+from ..harness import alternate, predict_each, ratios, spread
+from ..networks import ADAM, SETTINGS
+from ..report import option_parser, session
 
 SIMULATIONS = ("counting", "clock-driven", "event-driven")
 N_TIME_STEPS = 16
@@ -21,10 +25,14 @@ DENSE = "MLPClassifier"
 
 
 def measure(report, data, options):
-    """Rows of the table: one for each simulation and margin, and the dense network's. All are measured in turn."""
+    """Rows of the table: one for each simulation and margin, and the dense network's.
+
+    All are measured in turn.
+    """
     epochs, repeats, n_samples, margins = (1, 2, 40, (1.0, None)) if options.quick else (5, 5, 2000, MARGINS)
     X, y = data.X_test[:n_samples], data.y_test[:n_samples]
-    spiking = ours("deep", n_time_steps=N_TIME_STEPS, max_iter=epochs, random_state=0).fit(data.X_train, data.y_train)
+    settings = SETTINGS["deep"] | {"n_time_steps": N_TIME_STEPS, "max_iter": epochs}
+    spiking = SpikingMLPClassifier(**settings, random_state=0).fit(data.X_train, data.y_train)
     dense = MLPClassifier(**ADAM | {"max_iter": epochs}, random_state=0).fit(data.X_train, data.y_train)
     networks = {
         (simulation, margin): deepcopy(spiking).set_params(simulation=simulation, exit_margin=margin)

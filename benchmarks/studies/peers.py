@@ -1,7 +1,8 @@
-"""The libraries a user would train a spiking network with instead, each in its own idiom, behind two methods.
+"""The libraries that a user would train a spiking network with instead, behind two methods each.
 
-All run on PyTorch, show an image as a constant input for every time step and learn by surrogate gradients, with the
-neurons, loss and optimiser of their tutorials for MNIST. None is needed by any benchmark: one that is missing is named.
+All run on PyTorch, show an image as a constant input for every time step and learn by surrogate
+gradients, with the neurons, loss and optimiser of their tutorials for MNIST. No benchmark needs any
+of them; a library that is missing is named.
 """
 from functools import partial
 from importlib import import_module
@@ -17,10 +18,11 @@ PREDICTED_AT_ONCE = 1000  # more would only take more memory
 
 
 class SurrogateGradientNetwork:
-    """A network of a library's neurons with the methods of a scikit-learn classifier that the benchmarks call.
+    """A network of a library's neurons with the methods of a scikit-learn classifier that the
+    benchmarks call.
 
-    Subclasses name their package and the module that holds its neurons, build `network` and say what it puts out, what is
-    minimised and what decides.
+    Subclasses name their package and the module that holds its neurons, build `network` and say
+    what it puts out, what is minimised and what decides.
 
     Parameters
     ----------
@@ -73,7 +75,8 @@ class SurrogateGradientNetwork:
         self.torch.set_num_threads(n)
 
     def stacked(self, sizes, neuron, output, linear=None):
-        """Linear layers, each with the neurons that `neuron` makes behind it, the last with `output`."""
+        """Linear layers, each followed by the neurons that `neuron` makes, the last one by
+        `output`."""
         linear = linear or self.torch.nn.Linear
         layers = []
         for n_in, n_out in pairwise(sizes):
@@ -82,7 +85,8 @@ class SurrogateGradientNetwork:
 
 
 class SnnTorch(SurrogateGradientNetwork):
-    """Leaky neurons; cross entropy of the output's membrane potential at every step; spikes decide (its tutorial 5)."""
+    """Leaky neurons; cross entropy of the output's membrane potential at every step; spikes decide
+    (its tutorial 5)."""
 
     package = module_name = "snntorch"
     learning_rate = 5e-4
@@ -111,7 +115,8 @@ class SnnTorch(SurrogateGradientNetwork):
 
 
 class SpikingJelly(SurrogateGradientNetwork):
-    """LIF neurons in multi-step mode; squared error of the firing rates (its tutorial for MNIST)."""
+    """LIF neurons in multi-step mode; squared error of the firing rates (its tutorial for MNIST).
+    """
 
     package, module_name = "spikingjelly", "spikingjelly.activation_based.functional"
 
@@ -137,7 +142,8 @@ class SpikingJelly(SurrogateGradientNetwork):
 
 
 class Sinabs(SurrogateGradientNetwork):
-    """Integrate-and-fire neurons that may fire several times a step; cross entropy of the spike counts."""
+    """Integrate-and-fire neurons that may fire several times a step; cross entropy of the spike
+    counts."""
 
     package = module_name = "sinabs"
 
@@ -157,7 +163,8 @@ class Sinabs(SurrogateGradientNetwork):
 
 
 class Norse(SurrogateGradientNetwork):
-    """LIF neurons and a leaky integrator; cross entropy of its largest potential (its tutorial for MNIST)."""
+    """LIF neurons and a leaky integrator; cross entropy of its largest potential (its tutorial for
+    MNIST)."""
 
     package, module_name = "norse", "norse.torch"
 

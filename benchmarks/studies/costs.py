@@ -1,8 +1,9 @@
 """What does a prediction cost in operations, energy and memory, with spikes and without?
 
-A network trained on MNIST, run by simulations that count the same spikes (counting, clock-driven) and by one in which
-passing spikes count too (event-driven), beside the multiply-adds of the same layers without spikes. Means over every
-fifth test image: the event-driven simulation is slow. Takes about half a minute.
+A network trained on MNIST, in simulations that count the same spikes (counting, clock-driven) and
+in one that also counts passing spikes (event-driven), beside the multiply-adds of the same layers
+without spikes. Means over every fifth test image, because the event-driven simulation is slow.
+Takes about half a minute.
 """
 import pickle
 
@@ -17,7 +18,8 @@ from sk_dsn.metrics import (
     synaptic_operations,
 )
 
-from .harness import load_mnist, n_seeds, option_parser, session
+from ..data import load_mnist
+from ..report import n_seeds, option_parser, session
 
 EVERY = 5
 

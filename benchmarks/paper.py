@@ -1,14 +1,16 @@
 """Do our networks do what the paper's did?
 
-The tables that the authors of "Deep Spiking Networks" published with their program, computed again on MNIST with
-784-200-200-10 units, T = 10, PAPER_SETTINGS; ours beside theirs. Parts: (a) 20 epochs, against a conventional
-rectified-linear network, with weights swapped between the two; (b) variants after 4 epochs; (c) errors and spikes of
-the first 6 epochs, against a run of the authors' program.
+The tables that the authors of "Deep Spiking Networks" published with their program, computed again
+on MNIST with 784-200-200-10 units, T = 10, PAPER_SETTINGS; ours beside theirs. Parts: "long", 20
+epochs, beside a conventional rectified-linear network, with weights swapped between the two;
+"variants", after 4 epochs; "curve", errors and spikes of the first 6 epochs, beside a run of the
+authors' program.
 
-As with them: samples one at a time in the order of the file, never shuffled. In (a) and (b) the first 50,000 training
-images train; the last 10,000 are their "test" set, held out here; the 10,000 test images are reported besides. In (c)
-all 60,000 train and the test images test. Seeds differ in initial weights (and random potentials).
-Figures are medians of the seeds, since networks with rectifying outputs now and then lose one for good.
+As in their program, samples come one at a time in the order of the file, never shuffled. In "long"
+and "variants" the first 50,000 training images train and the last 10,000, their "test" set, are
+held out; the 10,000 test images are reported too. In "curve" all 60,000 train and the test images
+test. Seeds differ in initial weights (and random potentials). Figures are medians of the seeds,
+because networks with rectifying outputs now and then lose an output for good. All parts take hours.
 """
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,15 +20,20 @@ from statistics import median
 import numpy as np
 from joblib import Parallel, delayed
 
-from sk_dsn import PAPER_SETTINGS, SpikingMLPClassifier
+from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier
+from sk_dsn._base import count_training_spikes
 
-from .harness import Stopwatch, learn_and_count, load_mnist, n_seeds, option_parser, progress, session, span
+from .data import load_mnist
+from .harness import Stopwatch, span
+from .networks import HELD_OUT
+from .report import n_seeds, option_parser, progress, run_parts
 
 HIDDEN = (200, 200)
 CLASSES = np.arange(10)
-HELD_OUT, QUICK_SAMPLES, QUICK_HELD_OUT = 10_000, 400, 100
-# The paper's name for it is Spiking SGD; its own setting is fractional updates.
-BASELINE = PAPER_SETTINGS | {"weight_update": "sgd", "shuffle": False}
+QUICK_SAMPLES, QUICK_HELD_OUT = 400, 100
+BASELINE = PAPER_SETTINGS | {"shuffle": False}
+# The paper calls it Spiking SGD. The rule "paper" has fractional updates instead.
+RULE = {"feedback": "step", "weight_update": "sgd", "output_activation": "rectifying", "mask_negative_inputs": True}
 RATE = BASELINE["learning_rate_init"]
 
 CONVENTIONAL, HALVED = "conventional", "conventional, half the squared error"
@@ -38,12 +45,13 @@ AT_HALF_RATE = "{}, half the rate"
 LONG_EPOCHS = 20
 LONG = {
     SGD: {},
-    FRACTIONAL: {"weight_update": "fractional"},
-    KEPT: {"forward_reset": "keep"},
-    RANDOM: {"backward_reset": "random"},
-    # What their figures for sgd look like: at the rate itself the error creeps up again after some ten epochs.
+    FRACTIONAL: {"rule": {"weight_update": "fractional"}},
+    KEPT: {"rule": {"forward_reset": "keep"}},
+    RANDOM: {"rule": {"backward_reset": "random"}},
+    # Their figures for sgd look like half the rate: at the rate itself the error rises again after
+    # some ten epochs.
     AT_HALF_RATE.format(SGD): {"learning_rate_init": RATE / 2},
-    AT_HALF_RATE.format(RANDOM): {"learning_rate_init": RATE / 2, "backward_reset": "random"},
+    AT_HALF_RATE.format(RANDOM): {"learning_rate_init": RATE / 2, "rule": {"backward_reset": "random"}},
 }
 # Error % of held-out and of training images.
 THEIRS_LONG = {
@@ -60,20 +68,20 @@ THEIRS_LONG = {
 VARIANT_EPOCHS = 4
 VARIANTS = {
     "baseline (sgd)": {},
-    "fractional": {"weight_update": "fractional"},
-    "smooth": {"smooth_gradient": True},
-    "smooth and fractional": {"smooth_gradient": True, "weight_update": "fractional"},
-    "depth-first": {"propagation": "depth-first"},
-    "depth-first, error not held": {"propagation": "depth-first", "hold_error": False},
-    "backward potentials zero": {"backward_reset": "zero"},
-    "backward potentials random": {"backward_reset": "random"},
+    "fractional": {"rule": {"weight_update": "fractional"}},
+    "smooth": {"rule": {"smooth_gradient": True}},
+    "smooth and fractional": {"rule": {"smooth_gradient": True, "weight_update": "fractional"}},
+    "depth-first": {"simulation": "event-driven-depth-first"},
+    "depth-first, error not held": {"simulation": "event-driven-depth-first", "rule": {"hold_error": False}},
+    "backward potentials zero": {"rule": {"backward_reset": "zero"}},
+    "backward potentials random": {"rule": {"backward_reset": "random"}},
     "T = 5": {"n_time_steps": 5},
     "T = 20": {"n_time_steps": 20},
 }
 THEIRS_VARIANTS = dict(zip(VARIANTS, (3.38, 3.10, 2.85, 3.07, 3.38, 81.47, 87.87, 3.15, 4.41, 2.65), strict=True))
 
 CURVE_EPOCHS = 6
-CURVE = {"fractional": {"weight_update": "fractional"}, "sgd": {}}
+CURVE = {"fractional": {"rule": {"weight_update": "fractional"}}, "sgd": {}}
 THEIRS_CURVE = {
     "fractional": (6.13, 4.26, 3.46, 3.11, 2.96, 2.54),
     "sgd": (5.44, 4.13, 3.60, 3.23, 3.34, 2.86),
@@ -85,13 +93,15 @@ THEIRS_SPIKES = {"input": (1028, 1028), "forward": (520, 680), "error": (85, 120
 # The networks
 
 
-def spiking(seed, **changes):
-    return SpikingMLPClassifier(HIDDEN, **BASELINE | changes, random_state=seed)
+def spiking(seed, rule=None, **changes):
+    """The paper's network with sgd; `rule` are changes of its learning rule."""
+    rule = SpikingBackprop(**RULE | (rule or {}))
+    return SpikingMLPClassifier(HIDDEN, **BASELINE | changes | {"learning_rule": rule}, random_state=seed)
 
 
 class RectifiedNetwork:
-    """The conventional network, independent of the package: rectified-linear units, the outputs too, no biases; online
-    gradient descent on the squared error."""
+    """The conventional network, independent of the package: rectified-linear units, the outputs
+    too, no biases; online gradient descent on the squared error."""
 
     def __init__(self, coefs, rate=RATE):
         self.coefs = [np.array(w, dtype=np.float32) for w in coefs]
@@ -160,26 +170,32 @@ def train(name, network, training, held_out, epochs):
         watch = Stopwatch()
         try:
             with watch:
-                run.spikes.append(learn(network, *training))
+                run.network, spikes = learn(run.network, *training)
         except ValueError as error:
             if "diverged" not in str(error):
                 raise
             run.remark = f"diverges in epoch {epoch}"
             break
         run.seconds.append(watch.seconds)
-        run.errors.append(error_percent(network, *held_out))
+        run.spikes.append(spikes)
+        run.errors.append(error_percent(run.network, *held_out))
         progress(f"{name}, epoch {epoch} of {epochs}: {run.errors[-1]:.2f} %, {watch.seconds:.1f} s")
     return run
 
 
 def learn(network, X, y):
-    """An epoch of training. Returns the spikes a sample, of the input, of all units above it and the error spikes of all
-    layers; or None for a network without."""
+    """The network after an epoch of training, and its spikes in a sample: those of the input, those
+    of all layers above it, and the error spikes of all layers. A conventional network has None.
+    """
     if isinstance(network, RectifiedNetwork):
-        network.partial_fit(X, y, CLASSES)
-        return None
-    forward, errors, _ = learn_and_count(network, X, y, CLASSES).mean(axis=0)
-    return {"input": float(forward[0]), "forward": float(forward[1:].sum()), "error": float(errors.sum())}
+        return network.partial_fit(X, y, CLASSES), None
+    network, counts = count_training_spikes(network, X, y, CLASSES)
+    forward, errors = counts.spikes.mean(axis=0), counts.error_spikes.mean(axis=0)
+    return network, {
+        "input": float(forward[0]),
+        "forward": float(forward[1:].sum()),
+        "error": float(errors.sum()),
+    }
 
 
 def error_percent(network, X, y):
@@ -187,7 +203,8 @@ def error_percent(network, X, y):
 
 
 def train_all(make, training, held_out, epochs, seeds, jobs):
-    """Run of every network and seed: dict of name to list of Run. `make` returns networks by name for a seed."""
+    """Train every network with every seed. Return a dict from name to list of Run. `make(seed)`
+    returns networks by name."""
     tasks = [(name, seed, network) for seed in range(seeds) for name, network in make(seed).items()]
     runs = Parallel(n_jobs=jobs)(
         delayed(train)(f"{name}, seed {seed}", network, training, held_out, epochs) for name, seed, network in tasks
@@ -218,12 +235,13 @@ def twenty_epochs(report, data, options):
     runs = train_all(make, sets["training"], sets["held out"], epochs, seeds, options.jobs)
     with_swaps = runs | swapped(runs, *sets["training"])
     rows = [comparison(name, found, sets, THEIRS_LONG.get(name, ())) for name, found in with_swaps.items()]
-    report.table(f"a. Error % after {epochs} epochs, seeds: {seeds}", rows, runs=curves(runs))
+    report.table(f"Error % after {epochs} epochs, seeds: {seeds}", rows, runs=curves(runs))
     report.panel(partial(draw_long, runs))
 
 
 def long_networks(n_features, seed):
-    # Theirs descends on the squared error, the spiking network on half of it: the same rate takes steps twice as long.
+    # Theirs descends on the squared error, the spiking network on half of it. At the same rate their
+    # steps are twice as long.
     rates = {CONVENTIONAL: RATE, HALVED: RATE / 2}
     conventional = {name: RectifiedNetwork.drawn(seed, n_features, rate) for name, rate in rates.items()}
     return conventional | spiking_networks(LONG, seed)
@@ -250,7 +268,7 @@ def variants(report, data, options):
     make = partial(spiking_networks, VARIANTS)
     runs = train_all(make, training, sets["held out"], epochs, seeds, options.jobs)
     rows = [comparison(name, found, sets, (THEIRS_VARIANTS[name],)) for name, found in runs.items()]
-    report.table(f"b. Error % of variants after {epochs} epochs, seeds: {seeds}", rows, runs=curves(runs))
+    report.table(f"Error % of variants after {epochs} epochs, seeds: {seeds}", rows, runs=curves(runs))
     report.panel(partial(draw_variants, runs))
 
 
@@ -271,7 +289,7 @@ def comparison(name, runs, sets, theirs):
 
 
 def late_errors(runs):
-    """Those after each of the last five epochs, in long trainings: how much they vary from epoch to epoch."""
+    """The errors after each of the last five epochs of long trainings."""
     return [error for run in runs if len(run.errors) > 5 for error in run.errors[-5:]]
 
 
@@ -281,12 +299,12 @@ def learning_curve(report, data, options):
 
     runs = train_all(partial(spiking_networks, CURVE), *data_sets, epochs, seeds, options.jobs)
     rows = [epoch_row(name, k, found) for name, found in runs.items() for k in range(epochs)]
-    report.table(f"c. Test error % and spikes a sample by epoch, seeds: {seeds}", rows, runs=curves(runs))
+    report.table(f"Test error % and spikes a sample by epoch, seeds: {seeds}", rows, runs=curves(runs))
     spikes = [
         {"spikes": kind, "ours": span(spike_means(runs["fractional"], kind), 0), "theirs": span(theirs, 0)}
         for kind, theirs in THEIRS_SPIKES.items()
     ]
-    report.table("c. Spikes a sample of the fractional network, lowest and highest epoch", spikes)
+    report.table("Spikes a sample of the fractional network, lowest and highest epoch", spikes)
     report.panel(partial(draw_curve, runs))
     report.panel(partial(draw_spikes, runs))
 
@@ -310,7 +328,7 @@ def spike_means(runs, kind):
 
 
 def curves(runs):
-    """What --json keeps of each training."""
+    """The part of each training that --json keeps."""
     return {
         name: [{"errors": run.errors, "spikes": run.spikes, "seconds": run.seconds} for run in found]
         for name, found in runs.items()
@@ -333,7 +351,7 @@ def draw_long(runs, axes):
         if name in THEIRS_LONG:
             axes.plot(LONG_EPOCHS, THEIRS_LONG[name][0], "x", color=line.get_color(), markersize=8, clip_on=False)
     axes.plot([], [], "kx", label="theirs")
-    axes.set(title="a. Error of held-out images", xlabel="epoch", ylabel="error %", yscale="log")
+    axes.set(title="Error of held-out images", xlabel="epoch", ylabel="error %", yscale="log")
     axes.legend(fontsize="small")
 
 
@@ -342,7 +360,7 @@ def draw_variants(runs, axes):
         errors = [run.errors[-1] for run in found if not run.remark]
         axes.plot(errors, [row] * len(errors), "o", color="C0", alpha=0.6, label="ours, each seed" if not row else None)
         axes.plot(THEIRS_VARIANTS[name], row, "kx", markersize=8, label="theirs" if not row else None)
-    axes.set(title=f"b. Variants after {VARIANT_EPOCHS} epochs", xlabel="error of held-out images, %", xscale="log")
+    axes.set(title=f"Variants after {VARIANT_EPOCHS} epochs", xlabel="error of held-out images, %", xscale="log")
     axes.set_yticks(range(len(runs)), runs)
     axes.invert_yaxis()
     axes.legend(fontsize="small")
@@ -354,7 +372,7 @@ def draw_curve(runs, axes):
         axes.fill_between(*bounds(found), color=line.get_color(), alpha=0.2, linewidth=0)
         epochs = range(1, len(found[0].errors) + 1)
         axes.plot(epochs, THEIRS_CURVE[name][: len(epochs)], "x--", color=line.get_color(), label=f"{name}, theirs")
-    axes.set(title="c. Test error (bands: seeds)", xlabel="epoch", ylabel="error %")
+    axes.set(title="Test error (bands: seeds)", xlabel="epoch", ylabel="error %")
     axes.legend(fontsize="small")
 
 
@@ -363,7 +381,7 @@ def draw_spikes(runs, axes):
         means = spike_means(runs["fractional"], kind)
         (line,) = axes.plot(range(1, len(means) + 1), means, "o-", label=kind)
         axes.fill_between([1, len(means)], low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-    axes.set(title="c. Spikes a sample, fractional (bands: theirs)", xlabel="epoch", ylabel="spikes", yscale="log")
+    axes.set(title="Spikes a sample, fractional (bands: theirs)", xlabel="epoch", ylabel="spikes", yscale="log")
     axes.legend(fontsize="small")
 
 
@@ -377,7 +395,7 @@ def bounds(runs):
     return np.arange(1, errors.shape[1] + 1), errors.min(axis=0), errors.max(axis=0)
 
 
-PARTS = {"a": twenty_epochs, "b": variants, "c": learning_curve}
+PARTS = {"long": twenty_epochs, "variants": variants, "curve": learning_curve}
 
 
 def main(argv=None):
@@ -387,9 +405,7 @@ def main(argv=None):
     data = load_mnist(options)
     if options.quick:
         data = data._replace(**{name: getattr(data, name)[:QUICK_SAMPLES] for name in data._fields[1:]})
-    with session(__doc__, options) as report:
-        for part in options.parts:
-            PARTS[part](report, data, options)
+    run_parts(PARTS, __doc__, options, data)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""What accuracy does a conventional network lose when it is converted to a spiking one?
+"""How much accuracy does a conventional network lose when it is converted to a spiking one?
 
-A trained MLPClassifier and what `SpikingMLPClassifier.from_mlp` makes of it, on test images, for a number of time steps:
-with its weights as they are, with layers rescaled to the 99.9th percentile of their activations, and with neurons that
-never take a spike back (rectifying, clock-driven). Points of accuracy lost against the MLPClassifier, and synaptic
-operations of a sample as a share of its multiply-adds. Takes about a minute.
+A trained MLPClassifier beside the networks that `SpikingMLPClassifier.from_mlp` makes from it, on
+test images, by the number of time steps: with the weights as they are, with layers rescaled to the
+99.9th percentile of their activations, and with neurons that never take a spike back (rectifying,
+clock-driven). Points of accuracy lost against the MLPClassifier, and synaptic operations of a
+sample as a share of its multiply-adds. Takes about a minute.
 """
 from statistics import mean
 
@@ -12,7 +13,8 @@ from sklearn.neural_network import MLPClassifier
 from sk_dsn import SpikingMLPClassifier
 from sk_dsn.metrics import dense_operations, synaptic_operations
 
-from .harness import load_mnist, n_seeds, option_parser, session
+from ..data import load_mnist
+from ..report import n_seeds, option_parser, session
 
 TIME_STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
 

@@ -1,8 +1,8 @@
 """Are the defaults at least as good as those of scikit-learn's MLPClassifier?
 
-Nothing is set but random_state. Scikit-learn's small data sets, standardised and scaled to [0, 1] in a pipeline, are
-cross-validated with both classifiers on the same folds. Then the time to fit, and what happens without scaling.
-With --study: the grid from which the defaults were chosen.
+Only random_state is set. Both classifiers are cross-validated on the same folds of scikit-learn's
+small data sets, standardised and scaled to [0, 1] in a pipeline. Then the time to fit, and the
+results without scaling. With --study: the grid from which the defaults were chosen.
 """
 from functools import partial
 from statistics import mean, median
@@ -15,7 +15,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sk_dsn import SpikingMLPClassifier
 
-from .harness import Target, alternate, n_seeds, option_parser, session
+from ..harness import Target, alternate
+from ..report import n_seeds, option_parser, session
 
 OURS, PEER = "SpikingMLPClassifier", "MLPClassifier"
 CLASSIFIERS = {OURS: SpikingMLPClassifier, PEER: MLPClassifier}
@@ -139,7 +140,8 @@ def compare_unscaled(report, sets, options):
 
 
 def study(report, sets, options):
-    """The grid, best first. A parameter that it does not vary has its default; a fit that diverges counts as 0 %."""
+    """The grid, best first. Parameters outside the grid have their defaults; a fit that diverges
+    counts as 0 %."""
     peer = accuracy_table(MLPClassifier, sets, options)
     timed = largest(sets)
     defaults = SpikingMLPClassifier().get_params()

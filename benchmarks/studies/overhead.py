@@ -1,22 +1,25 @@
-"""What does Python add to the time of the compiled core?
+"""How much time does Python add to the compiled core?
 
-Parts: (a) `fit` on MNIST, 784-200-200-10, by type of data and labels and by epochs; (b) `fit` on iris with nothing set, and
-with early stopping; (c) `partial_fit` and `predict` of one sample, by networks large and small. All but the time within the
-core's own functions, training and prediction, is Python's.
+Parts: "mnist", `fit` on MNIST, 784-200-200-10, by type of data and labels and by epochs; "iris",
+`fit` on iris with default parameters and with early stopping; "single", `partial_fit` and `predict`
+of one sample, by a large and a small network. Python has all the time that the core's functions for
+training and prediction do not take.
 """
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import partial
 from statistics import median
-from unittest.mock import patch
 
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
 from sk_dsn import SpikingMLPClassifier
-from sk_dsn._core import prediction, training
+from sk_dsn._epochs import Learner
+from sk_dsn._network import FittedNetwork
 
-from .harness import Stopwatch, Target, alternate, load_mnist, option_parser, session, spread
+from ..data import load_mnist
+from ..harness import Stopwatch, Target, alternate, spread
+from ..report import option_parser, run_parts
 
 HIDDEN = (200, 200)
 TYPES = {
@@ -36,20 +39,23 @@ def watched_core():
     watch = Stopwatch()
 
     def watched(function):
-        @wraps(function)
         def call(*args, **kwargs):
             with watch:
                 return function(*args, **kwargs)
 
-        return call
+        return staticmethod(call)
 
-    functions = {"train_epoch": watched(training.train_epoch), "outputs": watched(prediction.outputs)}
-    with patch.multiple("sk_dsn._base", **functions):
+    train_epoch, outputs = Learner.core_train_epoch, FittedNetwork.core_outputs
+    Learner.core_train_epoch, FittedNetwork.core_outputs = watched(train_epoch), watched(outputs)
+    try:
         yield watch
+    finally:
+        Learner.core_train_epoch, FittedNetwork.core_outputs = staticmethod(train_epoch), staticmethod(outputs)
 
 
 def outside_core(call, core_seconds, watch, k):
-    """A side for `alternate`: what a call takes outside of the core. What it takes within is appended to `core_seconds`."""
+    """A side for `alternate`: the time of a call outside of the core. Its time in the core is
+    appended to `core_seconds`."""
     with watched_core() as core, watch:
         call()
     core_seconds.append(core.seconds)
@@ -57,7 +63,8 @@ def outside_core(call, core_seconds, watch, k):
 
 
 def python_rows(calls, repeats, unit, per=1):
-    """Rows of a table: seconds of each call outside of the core, of the core, and the share of the former."""
+    """Rows of a table: the seconds of each call outside of the core and in the core, and the
+    former's share."""
     core = {name: [] for name in calls}
     python = alternate({name: partial(outside_core, calls[name], core[name]) for name in calls}, repeats, per)
     for name in calls:
@@ -80,7 +87,7 @@ def fit_mnist(report, options):
         row | report.judgement(row["share %"], MNIST_PERCENT)
         for row in python_rows(calls, 2 if options.quick else 5, "ms")
     ]
-    report.table(f"a. The Python side of fit, {data.name}", rows)
+    report.table(f"The Python side of fit, {data.name}", rows)
 
 
 def iris():
@@ -101,7 +108,7 @@ def fit_iris(report, options):
         estimator = estimators[row["call"]]
         target = None if estimator.early_stopping else IRIS_MILLISECONDS
         rows.append(row | {"epochs": estimator.n_iter_} | report.judgement(row["median ms"], target))
-    report.table("b. The Python side of fit, iris", rows)
+    report.table("The Python side of fit, iris", rows)
 
 
 def one_sample(report, options):
@@ -120,7 +127,7 @@ def one_sample(report, options):
             "predict": partial(estimator.predict, x),
         }
         calls |= {f"{step}, {name}": partial(call_often, call, n_calls) for step, call in steps.items()}
-    report.table("c. The Python side of one sample", list(python_rows(calls, 2 if options.quick else 9, "µs", n_calls)))
+    report.table("The Python side of one sample", list(python_rows(calls, 2 if options.quick else 9, "µs", n_calls)))
 
 
 def call_often(call, n_calls):
@@ -128,14 +135,12 @@ def call_often(call, n_calls):
         call()
 
 
-PARTS = {"a": fit_mnist, "b": fit_iris, "c": one_sample}
+PARTS = {"mnist": fit_mnist, "iris": fit_iris, "single": one_sample}
 
 
 def main(argv=None):
     options = option_parser(__doc__, data="mnist.npz", parts=PARTS).parse_args(argv)
-    with session(__doc__, options) as report:
-        for part in options.parts:
-            PARTS[part](report, options)
+    run_parts(PARTS, __doc__, options)
 
 
 if __name__ == "__main__":

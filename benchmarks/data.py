@@ -1,0 +1,67 @@
+"""The data sets of the benchmarks, as float32."""
+import os
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits, load_iris
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+QUICK_SAMPLES = 500
+
+MAKE_MNIST = """\
+import numpy as np
+from sklearn.datasets import fetch_openml
+X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+X, y = X.astype(np.uint8), y.astype(np.uint8)
+np.savez_compressed("mnist.npz", X_train=X[:60000], y_train=y[:60000], X_test=X[60000:], y_test=y[60000:])"""
+
+Dataset = namedtuple("Dataset", "name X_train y_train X_test y_test")
+
+
+def load_mnist(options):
+    """MNIST from 0 to 1.
+
+    A smoke run takes its first samples, or the digits where MNIST is missing.
+    """
+    path = Path(options.data or os.environ.get("SK_DSN_DATA") or SHARED_DATA) / "mnist.npz"
+    if path.is_file():
+        stop = QUICK_SAMPLES if options.quick else None
+        with np.load(path) as file:
+            X_train, y_train, X_test, y_test = (file[n][:stop] for n in ("X_train", "y_train", "X_test", "y_test"))
+        return Dataset("MNIST", unit_scale(X_train, 255), y_train, unit_scale(X_test, 255), y_test)
+    if options.quick and options.data is None:
+        print(f"MNIST skipped, {path} is not there: scikit-learn's digits stand in for it.\n")
+        return load_digits_split()
+    sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA, or make the file with\n\n{MAKE_MNIST}")
+
+
+def load_digits_split():
+    """scikit-learn's digits from 0 to 1."""
+    X, y = load_digits(return_X_y=True)
+    return split_in_two("digits", unit_scale(X, 16), y)
+
+
+def load_iris_split():
+    """Iris, standardised."""
+    X, y = load_iris(return_X_y=True)
+    return split_in_two("iris", StandardScaler().fit_transform(X).astype(np.float32), y)
+
+
+def split_in_two(name, X, y):
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+    return Dataset(name, X_train, y_train, X_test, y_test)
+
+
+def without_test_set(data, held_out):
+    """The training samples alone: the last `held_out` of them take the place of the test samples.
+    """
+    X, y = data.X_train, data.y_train
+    return Dataset(data.name, X[:-held_out], y[:-held_out], X[-held_out:], y[-held_out:])
+
+
+def unit_scale(X, largest):
+    return np.ascontiguousarray(X, dtype=np.float32) / np.float32(largest)
