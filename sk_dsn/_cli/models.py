@@ -20,6 +20,9 @@ ZIP_SIGNATURE = b"PK\x03\x04"  # skops' files are ZIP files; pickles never begin
 # Before it, some files could run code without being trusted.
 SAFE_SKOPS = "0.13"
 
+# Types of scikit-learn's transformers that skops asks about, though making one runs nothing.
+HARMLESS_TYPES = frozenset({"numpy.dtype"})
+
 
 @dataclass
 class Description:
@@ -129,7 +132,7 @@ def load_skops(path):
     untrusted = io.get_untrusted_types(file=path)
     ours = [getattr(sk_dsn, name) for name in sk_dsn.__all__]
     own_types = {f"{kind.__module__}.{kind.__qualname__}" for kind in ours if isinstance(kind, type)}
-    foreign = [name for name in untrusted if name not in own_types]
+    foreign = [name for name in untrusted if name not in own_types | HARMLESS_TYPES]
     if foreign:
         raise CommandError(f"{path} holds {quoted(foreign)}, which a model of train --skops does not; it is not loaded.")
     return io.load(path, trusted=untrusted)
