@@ -33,8 +33,8 @@ def stratified_split(y, share, random_state):
     classes, members, sizes = np.unique(y, return_inverse=True, return_counts=True)
     if len(y) == len(classes):
         raise CommandError(
-            f"as many classes as samples ({len(y)}) leave no sample to test on, since each class keeps one to train on. Give "
-            "more samples, or an NPZ file with a test part (X_test, y_test)."
+            f"as many classes as samples ({len(y)}) leave no sample to test on, since each class keeps one to train on. "
+            "Give more samples, or an NPZ file with a test part (X_test, y_test)."
         )
     shares = sizes * share
     n_test = np.minimum(np.floor(shares).astype(int), sizes - 1)

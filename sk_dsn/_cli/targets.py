@@ -82,7 +82,7 @@ def class_labels(y, numbers, source):
                 "Use --task regression for values, or name the column (or array) of the classes with --target."
             )
         fits = np.all((y >= -(2.0**63)) & (y < 2.0**63))
-        return y.astype(np.int64) if fits else y.astype(np.float64)
+        return y.astype(np.int64) if fits else y.astype(np.float64).astype(str)
     if numbers is not None and np.any(numbers != np.trunc(numbers)):
         class_labels(numbers, numbers, source)
     check_written_alike(y, source)
