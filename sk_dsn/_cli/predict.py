@@ -24,14 +24,14 @@ def predict(args):
     if args.output is None and sys.stdout is None:
         raise CommandError("stdout is closed; name a file with --output.")
     model = load_model(args.model, args.skops)
-    if args.proba and not hasattr(model, "predict_proba"):
-        raise CommandError(f"{args.model} gives no probabilities; leave out --proba.")
-    X, labels, identifiers = read_samples(args, model)
-    if X.shape[1] != model.n_features_in_:
-        raise CommandError(
-            f"{source_name(args.file)} has {X.shape[1]} features; the model was trained on {model.n_features_in_}."
-        )
     with model_errors_reported(args.model), column_names_known():
+        if args.proba and not hasattr(model, "predict_proba"):
+            raise CommandError(f"{args.model} gives no probabilities; leave out --proba.")
+        X, labels, identifiers = read_samples(args, model)
+        if X.shape[1] != model.n_features_in_:
+            raise CommandError(
+                f"{source_name(args.file)} has {X.shape[1]} features; the model was trained on {model.n_features_in_}."
+            )
         predictions = np.asarray(model.predict(X))
         header, columns = answers(model, predictions, model.predict_proba(X) if args.proba else None)
     text = table_text([*identifiers, *header], [*identifiers.values(), *columns], args.output is not None)
