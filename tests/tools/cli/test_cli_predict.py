@@ -1,5 +1,4 @@
 """The command `predict`."""
-import os
 
 import joblib
 import numpy as np
@@ -69,13 +68,3 @@ def test_estimators_saved_from_python_predict_too(tmp_path, capsys):
     np.savez(data, X=X)
     assert run("predict", model, data) == 0
     assert [int(line) for line in capsys.readouterr().out.splitlines()] == joblib.load(model).predict(X).tolist()
-
-
-def test_reader_that_goes_away_causes_no_traceback(iris_csv, iris_model):
-    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    process = start("predict", iris_model, iris_csv, env=buffered)
-    process.stdout.close()
-    errors = process.stderr.read()
-    assert process.wait() == 1
-    assert "Traceback" not in errors
-    assert "BrokenPipe" not in errors
