@@ -162,7 +162,7 @@ def input_files(name):
 def load_data(name, options):
     if name not in NAMED_DATA:
         path = Path(name)
-        kind = data_kind(path, f", - for stdin, or a name: {' or '.join(NAMED_DATA)}")
+        kind = data_kind(path, f", or a name: {' or '.join(NAMED_DATA)}")
         return FILE_READERS[kind](path, options)
     if options.target is not None:
         raise CommandError(f"--target goes with a file; the labels of {name} are known.")

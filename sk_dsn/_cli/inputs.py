@@ -24,7 +24,7 @@ def data_kind(path, advice=""):
         return NPZ if binary_stdin().peek(len(ZIP_SIGNATURE)).startswith(ZIP_SIGNATURE) else CSV
     kind = path.suffix.lower()
     if kind not in (CSV, NPZ):
-        raise CommandError(f"{path}: data must be a file whose name ends in {CSV} or {NPZ}{advice}.")
+        raise CommandError(f"{path}: data must be a file whose name ends in {CSV} or {NPZ}, or - for stdin{advice}.")
     return kind
 
 

@@ -34,13 +34,14 @@ def predict(args):
             )
         predictions = np.asarray(model.predict(X))
         header, columns = answers(model, predictions, model.predict_proba(X) if args.proba else None)
+        classes = None if is_regressor(model) else list(getattr(model, "classes_", np.unique(predictions)))
     text = table_text([*identifiers, *header], [*identifiers.values(), *columns], args.output is not None)
     write_text(text, args.output)
     if labels is not None and predictions.ndim == 1:
-        if is_regressor(model):
+        if classes is None:
             report_errors(predictions, labels)
         else:
-            report_accuracy(model, predictions, labels)
+            report_accuracy(classes, predictions, labels)
     return 0
 
 
@@ -156,8 +157,7 @@ def write_text(text, output):
 # Labels in the file
 
 
-def report_accuracy(model, predictions, labels):
-    classes = np.asarray(getattr(model, "classes_", predictions)).tolist()
+def report_accuracy(classes, predictions, labels):
     known = known_labels(labels, {str(label) for label in classes})
     if not np.any(known):
         return
