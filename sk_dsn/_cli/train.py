@@ -1,0 +1,154 @@
+"""The command `train`: fits a network beside scikit-learn's, saves and reports it."""
+import sys
+import time
+import warnings
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from threadpoolctl import threadpool_limits
+
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+
+from .datasets import ReadingOptions, input_files, load_data
+from .messages import INTERRUPTED, PROGRAM, LateProgress, say, value_errors_reported
+from .models import new_model, save_model, skops_io
+from .output_files import check_output
+from .preprocessing import column_names_known, fitted_preprocessor
+from .report import print_report
+from .splitting import with_test_part
+from .targets import CLASSIFICATION, REGRESSION
+
+# A comparison trains each side this often, unless that takes longer than is worth waiting for.
+COMPARISON_ROUNDS = 5
+COMPARISON_SECONDS = 4.0
+
+NETWORKS = {CLASSIFICATION: SpikingMLPClassifier, REGRESSION: SpikingMLPRegressor}
+RIVALS = {CLASSIFICATION: MLPClassifier, REGRESSION: MLPRegressor}
+
+
+def train(args):
+    check_output(args.save, input_files(args.data))
+    if args.skops:
+        skops_io()
+    # The report shows labels and names of files; a character that stdout cannot show must not end it.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    options = ReadingOptions(args.target, args.task, tuple(args.id), tuple(args.category), args.header)
+    data = with_test_part(load_data(args.data, options), args.test_fraction)
+    with value_errors_reported(), column_names_known():
+        preprocessor, network = fitted_preprocessor(args.scale, data), new_network(args, data)
+        data = replace(data, X=preprocessor.transform(data.X), X_test=preprocessor.transform(data.X_test))
+    scale = TargetScale.of(data)
+    seconds, interrupted = fit_timed(network, data.X, scale.encode(data.y))
+    scale.fold_into(network)
+    if args.save is not None:
+        save_model(new_model(preprocessor, network, data), args.save, args.skops)
+    if interrupted:
+        outcome = "is not saved (--save does that)" if args.save is None else f"is saved to {args.save}"
+        say(f"interrupted after {network.n_iter_} whole epochs; the network with the weights reached {outcome}.")
+        return INTERRUPTED
+    comparison = Comparison(network, scale, [seconds])
+    interrupted = args.compare and compare(comparison, data)
+    if interrupted:
+        say("the comparison is interrupted; the report is of what was trained before.")
+    with value_errors_reported():
+        print_report(data, comparison, target_chosen=args.target is not None)
+    if args.save is not None:
+        skops = " --skops" if args.skops else ""
+        print(f"\nThe model is saved; to use it: {PROGRAM} predict {args.save} FILE{skops}")
+    return INTERRUPTED if interrupted else 0
+
+
+def new_network(args, data):
+    chosen = {
+        "hidden_layer_sizes": args.hidden,
+        "n_time_steps": args.time_steps,
+        "max_iter": args.epochs,
+        "learning_rate_init": args.learning_rate,
+        "dropout": args.dropout,
+    }
+    settings = data.settings | {name: value for name, value in chosen.items() if value is not None}
+    return NETWORKS[data.task](**settings, random_state=args.seed)
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """Values are learned with mean 0 and variance 1; classes as they are."""
+
+    mean: float | None = None
+    scale: float = 1.0
+
+    @classmethod
+    def of(cls, data):
+        return cls(data.y.mean(), data.y.std() or 1.0) if data.task == REGRESSION else cls()
+
+    def encode(self, y):
+        return y if self.mean is None else (y - self.mean) / self.scale
+
+    def fold_into(self, network):
+        """Makes the last layer answer in the units of the file, so that the model needs no step after the network."""
+        if self.mean is not None:
+            network.coefs_[-1] *= self.scale
+            network.intercepts_[-1][:] = network.intercepts_[-1] * self.scale + self.mean
+
+
+def conventional_network(network, task):
+    """scikit-learn's network with the same layers, epochs and seed, and its own defaults for the rest."""
+    return RIVALS[task](
+        hidden_layer_sizes=network.hidden_layer_sizes, max_iter=network.max_iter, random_state=network.random_state
+    )
+
+
+def fit_timed(network, X, y):
+    """Trains on one core; returns CPU seconds, and whether Ctrl-C ended it, with the weights reached by then."""
+    network.set_params(verbose=True)
+    progress = LateProgress(type(network).__name__)
+    with threadpool_limits(1), redirect_stdout(progress), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        began = time.process_time()
+        with value_errors_reported():
+            network.fit(X, y)
+        seconds = time.process_time() - began
+    network.set_params(verbose=False)
+    interrupted = False
+    for warning in caught:
+        # Both networks catch KeyboardInterrupt in fit and tell of it in a warning.
+        if str(warning.message).startswith("Training interrupted"):
+            interrupted = True
+        else:
+            say(f"warning: {warning.message}")
+    return seconds, interrupted
+
+
+@dataclass
+class Comparison:
+    """The spiking network and, once trained, the conventional one, with CPU seconds of each run of their training."""
+
+    network: SpikingMLPClassifier | SpikingMLPRegressor
+    scale: TargetScale
+    seconds: list
+    rival: MLPClassifier | MLPRegressor | None = None
+    rival_seconds: list = field(default_factory=list)
+
+
+def compare(comparison, data):
+    """Trains the conventional network and the spiking one in turn; returns whether Ctrl-C ended it."""
+    began = time.monotonic()
+    X, y = data.X, comparison.scale.encode(data.y)
+    while True:
+        rival = conventional_network(comparison.network, data.task)
+        seconds, interrupted = fit_timed(rival, X, y)
+        if interrupted:
+            return True
+        comparison.rival = rival
+        comparison.rival_seconds.append(seconds)
+        if len(comparison.seconds) == COMPARISON_ROUNDS or time.monotonic() - began > COMPARISON_SECONDS:
+            return False
+        seconds, interrupted = fit_timed(clone(comparison.network), X, y)
+        if interrupted:
+            return True
+        comparison.seconds.append(seconds)
