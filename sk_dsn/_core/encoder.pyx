@@ -122,7 +122,7 @@ cdef int input_count(Net *net, const Stimulus *stimulus, Py_ssize_t sample, int 
         sums, scale = layer.input_sum, 1.0
     if net.kernels.sums_count(sums, stimulus.n, scale, FIRE_BOTH, NULL, layer.net_count, spikes):
         return 0
-    units_number(layer, spikes.unit, spikes.n)
+    units_number(stimulus.unit, spikes.unit, spikes.n)
     return -1
 
 

@@ -79,12 +79,12 @@ cdef inline Layer *output_layer(const Net *net) noexcept nogil:
     return &net.layers[net.n_layers - 1]
 
 
-cdef inline void units_number(const Layer *layer, int32_t *unit, Py_ssize_t n) noexcept nogil:
-    """Turns places among the active units of a layer into the numbers of these units."""
+cdef inline void units_number(const int32_t *active, int32_t *unit, Py_ssize_t n) noexcept nogil:
+    """Turns places among the active units (NULL: all) into the numbers of these units."""
     cdef Py_ssize_t k
-    if layer.active != NULL:
+    if active != NULL:
         for k in range(n):
-            unit[k] = layer.active[unit[k]]
+            unit[k] = active[unit[k]]
 
 
 cdef inline SpikeCounts *spikes_place(Layer *layer, Py_ssize_t sample) noexcept nogil:

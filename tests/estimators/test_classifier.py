@@ -419,7 +419,7 @@ def test_a_model_is_hardly_larger_than_its_weights(digits, hidden_layer_sizes):
 TRAIN_AND_PREDICT = """
 import numpy as np
 from sk_dsn import SpikingMLPClassifier
-from sk_dsn._core.network import DEFAULT_INSTRUCTION_SET
+from sk_dsn._core.kernels.dispatch import DEFAULT_INSTRUCTION_SET
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(200, 61)), rng.integers(7, size=200)
 print(DEFAULT_INSTRUCTION_SET)

@@ -14,7 +14,7 @@ def instruction_sets():
     return names
 
 
-DEFAULT = os.environ.get("SK_DSN_INSTRUCTION_SET") or instruction_sets()[0]
+DEFAULT_INSTRUCTION_SET = os.environ.get("SK_DSN_INSTRUCTION_SET") or instruction_sets()[0]
 
 
 cdef const Kernels *kernels_find(str name) except NULL:
@@ -23,7 +23,7 @@ cdef const Kernels *kernels_find(str name) except NULL:
     Raises ValueError where this machine does not have it.
     """
     cdef const Kernels *const *available = kernels_available()
-    name = name or DEFAULT
+    name = name or DEFAULT_INSTRUCTION_SET
     while available[0] != NULL:
         if available[0].name.decode() == name:
             return available[0]

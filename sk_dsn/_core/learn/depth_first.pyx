@@ -51,7 +51,7 @@ cdef int depth_learn_step(Learning *learning, const Stimulus *stimulus, double e
         if failed >= 0:
             return failed
         unit = layer.train.unit[k]
-        units_number(layer, &unit, 1)
+        units_number(layer.active, &unit, 1)
         failed = spike_up(learning, 1, layer[1].weights, layer[1].stride, unit, layer.train.sign[k], eta, t)
         learning.layers.counted[layer.train.unit[k]] += layer.train.sign[k]
     for l in range(1, net.n_layers):

@@ -51,7 +51,7 @@ cdef void trace_refresh(Learning *learning, int l) noexcept nogil:
         for j in range(layer.n_active):
             learned.trace[j] *= layer.keep[j]
     learning.net.kernels.spikes_list(learned.trace, layer.n_active, &learned.traced)
-    units_number(layer, learned.traced.unit, learned.traced.n)
+    units_number(layer.active, learned.traced.unit, learned.traced.n)
 
 
 cdef void weights_learn(Learning *learning, int l, const float *error, double eta, float t) noexcept nogil:

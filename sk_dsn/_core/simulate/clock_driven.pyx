@@ -13,7 +13,7 @@ cdef int layer_fire(Net *net, int l) noexcept nogil:
     if net.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, layer.rule, layer.fired):
         return l
     net.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes)
-    units_number(layer, layer.spikes.unit, layer.spikes.n)
+    units_number(layer.active, layer.spikes.unit, layer.spikes.n)
     layer.n_spikes += <long long> layer.spikes.total
     if layer.keep != NULL:
         for k in range(layer.spikes.n):

@@ -82,7 +82,7 @@ cdef int breadth_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     cdef int l, failed = step_begin(net, stimulus, t)
     if failed >= 0:
         return failed
-    units_number(layer, layer.train.unit, layer.train.n)
+    units_number(layer.active, layer.train.unit, layer.train.n)
     for l in range(1, net.n_layers):
         below = layer
         layer += 1
@@ -118,7 +118,7 @@ cdef int depth_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
         if failed >= 0:
             return failed
         unit = layer.train.unit[k]
-        units_number(layer, &unit, 1)
+        units_number(layer.active, &unit, 1)
         failed = spike_up(net, 1, layer[1].weights, layer[1].stride, unit, layer.train.sign[k])
     for l in range(1, net.n_layers):
         layer = &net.layers[l]

@@ -31,7 +31,7 @@ cdef void unit_spikes(const Net *net, float *before, int32_t *out) noexcept nogi
             # Without a tally a unit fires spikes of one sign in a step.
             fired = abs(net_spikes) if layer.tally == NULL else layer.tally[j]
             unit = <int32_t> j
-            units_number(layer, &unit, 1)
+            units_number(layer.active, &unit, 1)
             out[2 * unit] = <int32_t> ((fired + net_spikes) / 2)
             out[2 * unit + 1] = <int32_t> ((fired - net_spikes) / 2)
             before[j] = layer.net_count[j]
