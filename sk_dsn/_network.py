@@ -279,12 +279,12 @@ def fitted_network(estimator, X=None):
     # A part of the time of importing sk_dsn.
     from sklearn.pipeline import Pipeline
 
-    from ._base import BaseSpikingMLP
+    from ._base import BaseSpikingNetwork
 
     if isinstance(estimator, Pipeline):
         X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
         estimator = estimator[-1]
-    if not isinstance(estimator, BaseSpikingMLP):
+    if not isinstance(estimator, BaseSpikingNetwork):
         raise TypeError(
             f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "
             f"{type(estimator).__name__}. Of a search, pass best_estimator_."

@@ -273,12 +273,12 @@ def neurobench_synaptic_operations(estimator, X):
     """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and
     dense operations.
 
-    An activation is what a unit sends in a time step; operations with weights of zero are not
-    effective. One whose activation is a single spike, of either sign, is an accumulate (AC), one
-    with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all operations
-    of a layer in a batch MACs as soon as one activation is not a single spike; here each counts for
-    itself, so that the figure of a sample does not depend on others. Under "event-driven" every
-    spike is sent on its own and all are ACs.
+    An activation is the count that a unit sends in a time step; operations with weights of zero are
+    not effective. One whose activation is a single spike, of either sign, is an accumulate (AC),
+    one with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all
+    operations of a layer in a batch MACs as soon as one activation is not a single spike; here each
+    counts for itself, so that the figure of a sample does not depend on others. Under
+    "event-driven" every spike is sent on its own and all are ACs.
 
     Parameters
     ----------
