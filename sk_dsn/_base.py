@@ -21,7 +21,7 @@ from ._targets import fitted_targets
 from ._weights import continue_network, start_network
 
 
-class BaseSpikingMLP(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
+class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     """A deep spiking network behind scikit-learn's interface."""
 
     _parameter_constraints = CONSTRAINTS

@@ -1,14 +1,14 @@
 """SpikingMLPClassifier: labels and probabilities."""
 from sklearn.base import ClassifierMixin
 
-from ._base import BaseSpikingMLP
+from ._base import BaseSpikingNetwork
 from ._compat import fit_context
 from ._parameters import CLASSIFIER_CONSTRAINTS
 from ._targets import classification_targets
-from .conversion import ConvertibleMLP
+from .conversion import _ConvertibleMLP
 
 
-class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
+class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork):
     """Deep spiking network classifier, trained by spiking backpropagation.
 
     Neurons integrate input into a potential, spike when it passes 1/2 and lose 1 by it; errors
@@ -16,12 +16,16 @@ class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
     computation scales with spikes: an input of zero costs nothing, and neither does going back over
     a sample that is already right.
 
+    The parameters stand in groups: the network (`hidden_layer_sizes` to `weight_init_scale`),
+    learning (`loss` to `verbose`), regularisation (`dropout` to `class_weight`), stopping (`tol` to
+    `n_iter_no_change`), prediction (`exit_margin`, `n_jobs`) and the rule (`learning_rule`).
+
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
     n_time_steps : int, default=16
-        Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples
+        Time steps T of a sample (the paper's T). Inputs are quantised to multiples
         of 1/T, so a larger T is finer. Read when a method is called: a fitted network can predict
         with another T. A stream brings its own.
     neuron : {"signed", "rectifying"}, default="signed"
@@ -42,9 +46,9 @@ class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
         Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is
         0.01).
     loss : {"log_loss", "squared_error"}, default="log_loss"
-        What the output's error is the gradient of: of the softmax of the output (multilabel: of the
-        logistic function of each output), or of half its squared distance to the one-hot target
-        (the paper's; multilabel: to y's row).
+        The loss whose gradient is the output's error. "log_loss": of the softmax of the output
+        (multilabel: of the logistic function of each output). "squared_error": half the squared
+        distance of the output to the one-hot target (the paper's; multilabel: to y's row).
     error_resolution : float, default=8.0
         Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate
         divided by it; 1 is the paper's network, more sends errors back more finely, at the cost of
@@ -75,13 +79,13 @@ class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
     input_dropout : float, default=0.0
         Probability with which a feature is left out of a training sample, for all its time steps,
-        in [0, 1); the others are shown 1 / (1 - input_dropout) times as large. About 0.3 helps in
+        in [0, 1); the others are multiplied by 1 / (1 - input_dropout). About 0.3 helps in
         long training where features repeat each other (pixels).
     input_noise : float, default=0.0
         Standard deviation, in units of the features, of noise that is added to every feature of a
         training sample: drawn anew in each epoch, the same at all time steps, close to normal (a
-        sum of eight uniform numbers). It is multiplied by what share of `learning_rate_init` the
-        rate is, so it falls as the rate does. Noise as large as the features makes long training on
+        sum of eight uniform numbers). It is multiplied by the rate's share of `learning_rate_init`,
+        so it falls as the rate does. Noise as large as the features makes long training on
         principal components more accurate. A sparse sample takes as long as a dense one with it.
     max_norm : float, default=None
         Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones
@@ -159,7 +163,7 @@ class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
     n_outputs_ : int
         Number of outputs, one a class or label.
     seed_ : int
-        What `random_state` gave; all that is drawn at random follows from it and `t_`.
+        The seed that `random_state` gave; all random draws follow from it and `t_`.
 
     See Also
     --------
@@ -209,7 +213,7 @@ class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
 
     _parameter_constraints = CLASSIFIER_CONSTRAINTS
     _target_checks = {"multi_output": True}
-    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "classes_", "multilabel_")
+    _fitted_attributes = (*BaseSpikingNetwork._fitted_attributes, "classes_", "multilabel_")
 
     def __init__(
         self,
@@ -298,8 +302,8 @@ class SpikingMLPClassifier(ClassifierMixin, ConvertibleMLP, BaseSpikingMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-            Static vectors, each shown `n_time_steps` times, or streams of one vector a time step.
-            C-ordered float32 is used as it is, anything else converted to it.
+            Static vectors, each the input of `n_time_steps` time steps, or (dense) streams of one
+            vector a time step. C-ordered float32 is used as it is, anything else converted to it.
         y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
             Labels of at least two classes. Multilabel: a column for each label, 1 where a sample
             has it and else 0, dense or sparse.

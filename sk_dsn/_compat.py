@@ -67,10 +67,10 @@ class NoCallbacks:
     def subcontext(self, *, task_name):
         return self
 
-    def call_on_fit_task_begin(self, **told):
+    def call_on_fit_task_begin(self, **call):
         return self
 
-    def call_on_fit_task_end(self, **told):
+    def call_on_fit_task_end(self, **call):
         return False
 
 

@@ -16,7 +16,7 @@ from ._core.network import Network, is_padded, padded_copy
 from ._core.simulate.outputs import outputs as core_outputs
 from ._core.simulate.spikes import spike_counts as core_spike_counts
 from ._inputs import active_features, check_finite, check_input, core_samples, frames, is_stream
-from ._parameters import EVENT_DRIVEN, checked_simulation, core_dynamics, time_steps
+from ._parameters import Dynamics, core_dynamics, dynamics_of, time_steps
 from ._targets import fitted_targets
 from ._threads import row_blocks, run_in_threads, thread_count
 
@@ -33,8 +33,7 @@ class FittedNetwork(NamedTuple):
 
     coefs: list  # of ndarray, shape (n_in, n_out)
     intercepts: list  # of ndarray, shape (n_out,)
-    simulation: str  # not "auto"
-    neuron: str
+    dynamics: Dynamics
     n_time_steps: int  # of static samples; a stream brings its own
     targets: Any  # Labels, Indicators or Values
     fit_intercept: bool
@@ -64,8 +63,7 @@ class FittedNetwork(NamedTuple):
         return cls(
             [*estimator.coefs_],
             [*estimator.intercepts_],
-            checked_simulation(estimator),
-            estimator.neuron,
+            dynamics_of(estimator),
             time_steps(estimator),
             fitted_targets(estimator),
             estimator.fit_intercept,
@@ -143,8 +141,8 @@ class FittedNetwork(NamedTuple):
         None.
         """
         n_time_steps = self.steps_of(X)
-        dynamics = core_dynamics(self.simulation, self.neuron, n_time_steps)
-        stepped = self.simulation != "counting"
+        dynamics = core_dynamics(self.dynamics, n_time_steps)
+        stepped = not self.dynamics.is_counting
         n_rows = X.shape[0] if rows is None else len(rows)
         coefs, intercepts = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
@@ -203,14 +201,6 @@ class FittedNetwork(NamedTuple):
 
     # Spikes.
 
-    @property
-    def stepped_simulation(self):
-        """The simulation whose spikes are counted.
-
-        "counting" has the states of "clock-driven", but does not step through time.
-        """
-        return "clock-driven" if self.simulation == "counting" else self.simulation
-
     def spike_counts(self, X):
         """Spikes of the input and of each hidden layer.
 
@@ -238,9 +228,9 @@ class FittedNetwork(NamedTuple):
 
     def _count(self, X, by_unit=False, first_row=0):
         """Spikes by layer, and by unit and sign or None. A sample that has ended has none."""
-        simulation, n_time_steps = self.stepped_simulation, self.steps_of(X)
-        dynamics = core_dynamics(simulation, self.neuron, n_time_steps)
-        network = Network(dynamics, *self.arrays(), tallied=by_unit and simulation in EVENT_DRIVEN)
+        n_time_steps = self.steps_of(X)
+        dynamics = core_dynamics(self.dynamics.stepped, n_time_steps)
+        network = Network(dynamics, *self.arrays(), tallied=by_unit and self.dynamics.is_event_driven)
         shape = (X.shape[0], n_time_steps)
         counts = np.empty((*shape, len(self.coefs)), dtype=np.int64)
         units = np.empty((*shape, sum(self.n_units[:-1]), 2), dtype=np.int32) if by_unit else None
@@ -269,12 +259,12 @@ def fitted_network(estimator, X=None):
     # A part of the time of importing sk_dsn.
     from sklearn.pipeline import Pipeline
 
-    from ._base import BaseSpikingMLP
+    from ._base import BaseSpikingNetwork
 
     if isinstance(estimator, Pipeline):
         X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
         estimator = estimator[-1]
-    if not isinstance(estimator, BaseSpikingMLP):
+    if not isinstance(estimator, BaseSpikingNetwork):
         raise TypeError(
             f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "
             f"{type(estimator).__name__}. Of a search, pass best_estimator_."

@@ -1,5 +1,6 @@
 """The parameters: which values they take, which combinations exist, and how the core reads them."""
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,6 @@ SIMULATIONS = {
     "event-driven": Simulation.EVENT_DRIVEN,
     "event-driven-depth-first": Simulation.EVENT_DRIVEN_DEPTH_FIRST,
 }
-# Spike by spike: one unit may fire spikes of both signs in a time step.
 EVENT_DRIVEN = {"event-driven", "event-driven-depth-first"}
 MOST_TIME_STEPS = 2**24
 
@@ -170,14 +170,47 @@ def checked_simulation(estimator):
     return simulation
 
 
+class Dynamics(NamedTuple):
+    """The parameters that say how a network runs, whatever its weights."""
+
+    simulation: str  # not "auto"
+    neuron: str
+
+    @property
+    def is_counting(self):
+        return self.simulation == "counting"
+
+    @property
+    def is_event_driven(self):
+        """Whether a unit may fire spikes of both signs in a time step: spikes arrive one by one."""
+        return self.simulation in EVENT_DRIVEN
+
+    @property
+    def stepped(self):
+        """Dynamics whose spikes can be counted step by step.
+
+        "counting" has the states of "clock-driven", but does not step through time.
+        """
+        return self._replace(simulation="clock-driven") if self.is_counting else self
+
+
+def dynamics_of(estimator):
+    """The dynamics of an estimator's network.
+
+    Raises ValueError for a combination of parameters that cannot be computed.
+    """
+    return Dynamics(checked_simulation(estimator), estimator.neuron)
+
+
 # The parameters as the core reads them. `_network` and `_epochs` alone pass them to the core.
 
 
-def core_dynamics(simulation, neuron, n_time_steps):
-    """The dynamics of a network."""
+def core_dynamics(dynamics, n_time_steps):
+    """Dynamics, for samples of so many time steps."""
+    simulation = dynamics.simulation
     return {
         "simulation": SIMULATIONS[simulation],
-        "neuron": NEURONS[neuron],
+        "neuron": NEURONS[dynamics.neuron],
         "n_time_steps": n_time_steps,
     }
 
@@ -190,7 +223,7 @@ def core_settings(estimator, n_time_steps, loss):
     """
     rule = rule_of(estimator)
     return {
-        "dynamics": core_dynamics(checked_simulation(estimator), estimator.neuron, n_time_steps),
+        "dynamics": core_dynamics(dynamics_of(estimator), n_time_steps),
         "error_rule": {
             "loss": loss,
             "error_resolution": estimator.error_resolution,

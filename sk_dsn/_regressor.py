@@ -1,25 +1,29 @@
 """SpikingMLPRegressor: targets that are numbers."""
 from sklearn.base import RegressorMixin
 
-from ._base import BaseSpikingMLP
+from ._base import BaseSpikingNetwork
 from ._compat import fit_context
 from ._parameters import REGRESSOR_CONSTRAINTS, rule_of
 from ._targets import regression_targets
-from .conversion import ConvertibleMLP
+from .conversion import _ConvertibleMLP
 
 
-class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
+class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     """Deep spiking network regressor, trained by spiking backpropagation.
 
     The output is the last layer's accumulated input divided by time: real numbers, one or several a
     sample.
+
+    The parameters stand in groups: the network (`hidden_layer_sizes` to `weight_init_scale`),
+    learning (`loss` to `verbose`), regularisation (`dropout` to `spike_penalty`), stopping (`tol`
+    to `n_iter_no_change`), prediction (`n_jobs`) and the rule (`learning_rule`).
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
     n_time_steps : int, default=16
-        Time steps T for which a sample is shown (the paper's T). Inputs are quantised to multiples
+        Time steps T of a sample (the paper's T). Inputs are quantised to multiples
         of 1/T, so a larger T is finer. Read when a method is called: a fitted network can predict
         with another T. A stream brings its own.
     neuron : {"signed", "rectifying"}, default="signed"
@@ -71,13 +75,13 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
     input_dropout : float, default=0.0
         Probability with which a feature is left out of a training sample, for all its time steps,
-        in [0, 1); the others are shown 1 / (1 - input_dropout) times as large. About 0.3 helps in
+        in [0, 1); the others are multiplied by 1 / (1 - input_dropout). About 0.3 helps in
         long training where features repeat each other (pixels).
     input_noise : float, default=0.0
         Standard deviation, in units of the features, of noise that is added to every feature of a
         training sample: drawn anew in each epoch, the same at all time steps, close to normal (a
-        sum of eight uniform numbers). It is multiplied by what share of `learning_rate_init` the
-        rate is, so it falls as the rate does. Noise as large as the features makes long training on
+        sum of eight uniform numbers). It is multiplied by the rate's share of `learning_rate_init`,
+        so it falls as the rate does. Noise as large as the features makes long training on
         principal components more accurate. A sparse sample takes as long as a dense one with it.
     max_norm : float, default=None
         Largest Euclidean norm, above 0, of the weights that lead to a hidden neuron: longer ones
@@ -141,7 +145,7 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
     single_output_ : bool
         Whether y was one-dimensional, and so are predictions.
     seed_ : int
-        What `random_state` gave; all that is drawn at random follows from it and `t_`.
+        The seed that `random_state` gave; all random draws follow from it and `t_`.
 
     See Also
     --------
@@ -173,7 +177,7 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
 
     _parameter_constraints = REGRESSOR_CONSTRAINTS
     _target_checks = {"multi_output": True, "y_numeric": True}
-    _fitted_attributes = (*BaseSpikingMLP._fitted_attributes, "single_output_")
+    _fitted_attributes = (*BaseSpikingNetwork._fitted_attributes, "single_output_")
 
     def __init__(
         self,
@@ -258,8 +262,8 @@ class SpikingMLPRegressor(RegressorMixin, ConvertibleMLP, BaseSpikingMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-            Static vectors, each shown `n_time_steps` times, or streams of one vector a time step.
-            C-ordered float32 is used as it is, anything else converted to it.
+            Static vectors, each the input of `n_time_steps` time steps, or (dense) streams of one
+            vector a time step. C-ordered float32 is used as it is, anything else converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, one or several a sample, dense or sparse; not negative where outputs rectify.
         sample_weight : array-like of shape (n_samples,), default=None

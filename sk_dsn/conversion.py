@@ -94,7 +94,7 @@ def to_mlp(estimator):
     return mlp
 
 
-class ConvertibleMLP:
+class _ConvertibleMLP:
     """`from_mlp` and `to_mlp` as methods of an estimator."""
 
     @classmethod
@@ -172,7 +172,7 @@ class ConvertibleMLP:
         -------
         mlp : MLPClassifier or MLPRegressor
             Fitted, with float32 weights. Two outputs of a binary classifier become one, their
-            difference. What it does not share with this estimator, such as its solver, has
+            difference. Parameters that this estimator does not have, such as the solver, have
             scikit-learn's defaults.
 
         Raises

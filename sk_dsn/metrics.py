@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ._network import fitted_network
-from ._parameters import EVENT_DRIVEN
 
 __all__ = [
     "activation_sparsity",
@@ -211,7 +210,7 @@ def footprint(estimator):
     """
     network, _ = fitted_network(estimator)
     n_biases = sum(network.n_units[1:]) if network.fit_intercept else 0
-    n_net_counts = sum(network.n_units[1:-1]) if network.neuron == "signed" else 0
+    n_net_counts = sum(network.n_units[1:-1]) if network.dynamics.neuron == "signed" else 0
     return _BYTES * (network.n_weights + n_biases + sum(network.n_units) + n_net_counts)
 
 
@@ -273,12 +272,12 @@ def neurobench_synaptic_operations(estimator, X):
     """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and
     dense operations.
 
-    An activation is what a unit sends in a time step; operations with weights of zero are not
-    effective. One whose activation is a single spike, of either sign, is an accumulate (AC), one
-    with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all operations
-    of a layer in a batch MACs as soon as one activation is not a single spike; here each counts for
-    itself, so that the figure of a sample does not depend on others. Under "event-driven" every
-    spike is sent on its own and all are ACs.
+    An activation is the count that a unit sends in a time step; operations with weights of zero are
+    not effective. One whose activation is a single spike, of either sign, is an accumulate (AC),
+    one with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all
+    operations of a layer in a batch MACs as soon as one activation is not a single spike; here each
+    counts for itself, so that the figure of a sample does not depend on others. Under
+    "event-driven" every spike is sent on its own and all are ACs.
 
     Parameters
     ----------
@@ -318,7 +317,7 @@ def neurobench_synaptic_operations(estimator, X):
     fan_out = np.concatenate([np.count_nonzero(w, axis=1) for w in network.coefs])
     accumulates = multiply_accumulates = 0
     for spikes in network.unit_batches(X):
-        if network.simulation in EVENT_DRIVEN:
+        if network.dynamics.is_event_driven:
             accumulates += int(spikes.sum(axis=(0, 1)) @ fan_out)
         else:
             accumulates += int(np.count_nonzero(spikes == 1, axis=(0, 1)) @ fan_out)

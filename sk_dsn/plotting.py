@@ -97,7 +97,7 @@ class SpikeRasterDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
         positive_kw, negative_kw : dict, default=None
-            What to pass to `matplotlib.axes.Axes.vlines` for the two kinds of spikes.
+            Keywords of `matplotlib.axes.Axes.vlines` for the two kinds of spikes.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class AnytimeDisplay:
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         against : {"time_steps", "synaptic_operations"}, default="time_steps"
-            What the axis to the right is.
+            The quantity on the horizontal axis.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the score.
         name : str, default=None
@@ -234,13 +234,13 @@ class AnytimeDisplay:
             Where to draw, for instance that of another display to compare with; None is a new
             figure.
         against : {"time_steps", "synaptic_operations"}, default="time_steps"
-            What the axis to the right is.
+            The quantity on the horizontal axis.
         name : str, default=None
             For the legend; None is `estimator_name`.
         line_kw : dict, default=None
-            What to pass to `matplotlib.axes.Axes.plot` for the scores.
+            Keywords of `matplotlib.axes.Axes.plot` for the scores.
         dense_kw : dict, default=None
-            What to pass to `matplotlib.axes.Axes.axvline` for the operations of the conventional
+            Keywords of `matplotlib.axes.Axes.axvline` for the operations of the conventional
             network.
 
         Returns
@@ -353,7 +353,7 @@ class TrainingCurveDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
         line_kw, score_kw : dict, default=None
-            What to pass to `matplotlib.axes.Axes.plot` for the loss and for the scores.
+            Keywords of `matplotlib.axes.Axes.plot` for the loss and for the scores.
 
         Returns
         -------

@@ -112,7 +112,7 @@ cdef void stimulus_sum(const Stimulus *stimulus, int t, float *total) noexcept n
 
 
 cdef int input_count(Net *net, const Stimulus *stimulus, Py_ssize_t sample, int t) noexcept nogil:
-    """Counting: lists the net counts of the input units after t steps, ceil(sum - 1/2), behind those of the sample before."""
+    """Counting: lists the net counts of the input units after t steps, ceil(sum - 1/2), behind those of the last sample."""
     cdef Layer *layer = net.layers
     cdef SpikeCounts *spikes = spikes_place(layer, sample)
     cdef const float *sums = stimulus.x

@@ -1,5 +1,4 @@
 """The loss, and the error that is its gradient: of the accumulated output over t, against the target."""
-from .kernels.kernels cimport Kernels
 from .network cimport Layer, Net, output_layer
 from .settings cimport LOG_LOSS, SQUARED_ERROR, Loss
 

@@ -41,6 +41,5 @@ def test_all_are_the_public_functions_and_classes_of_a_module(name):
         if not public.startswith("_") and getattr(value, "__module__", None) == module.__name__
     }
     constants = {"EVENT"} if name == "quantization" else set()
-    mixins = {"ConvertibleMLP"} if name == "conversion" else set()
-    assert set(module.__all__) == (own - mixins) | constants
+    assert set(module.__all__) == own | constants
     assert all(getattr(module, public).__doc__ for public in module.__all__)

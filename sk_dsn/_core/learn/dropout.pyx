@@ -17,4 +17,3 @@ cdef void dropout_draw(Learning *learning, uint64_t key) noexcept nogil:
         layer = &learning.net.layers[l]
         for j in range(layer.n_units if layer.keep != NULL else 0):
             layer.keep[j] = scale if uniform(key, l, j) >= dropout else 0.0
-

@@ -15,7 +15,7 @@ from ..simulate.sample cimport input_check
 from .counting cimport counting_learn
 from .dropout cimport dropout_draw
 from .error cimport backward_reset, target_is_countable
-from .learner cimport Learner, LearningLayer, Learning
+from .learner cimport Learner, Learning
 from .step_learner cimport StepLearner, step_learner_of, stepped_learn
 from .update cimport learning_is_finite, norms_limit
 

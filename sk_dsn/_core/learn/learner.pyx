@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..kernels.spike_train cimport train_free
-from ..network cimport Layer, Net, output_layer, padded, row_stride, vector_data
+from ..network cimport Layer, Net, padded, row_stride, vector_data
 
 
 cdef SpikeCounts counts_layout(Arena *arena, Py_ssize_t n_units) noexcept nogil:
