@@ -64,6 +64,14 @@ def test_pickle_is_not_loaded_where_skops_is_asked_for(tmp_path, iris_csv, capsy
     assert not (tmp_path / "run").exists()
 
 
+def test_file_of_labels_alone_has_too_few_features(tmp_path, capsys):
+    path, new = tmp_path / "model", tmp_path / "new.csv"
+    joblib.dump(LinearRegression().fit(np.eye(4), np.arange(4)), path)
+    new.write_text("y\n1\n2\n")
+    assert run("predict", path, new, "--id", "y") == 2
+    assert f"{new} has 0 features; the model was trained on 4" in capsys.readouterr().err
+
+
 def test_transformer_is_no_model(tmp_path, iris_csv, capsys):
     path = tmp_path / "model"
     joblib.dump(StandardScaler().fit(np.eye(4)), path)
@@ -178,7 +186,8 @@ def test_hostile_models_end_in_a_sentence(tmp_path, iris_csv, capsys, monkeypatc
     [
         lambda network: setattr(network, "coefs_", [w[:1] for w in network.coefs_]),
         lambda network: setattr(network, "coefs_", 3),
-        lambda network: setattr(network, "coefs_", [w.astype(str) for w in network.coefs_]),
+        lambda network: network.coefs_.reverse(),
+        lambda network: network.coefs_.pop(),
         lambda network: setattr(network, "intercepts_", []),
         lambda network: setattr(network, "n_time_steps", "many"),
         lambda network: delattr(network, "classes_"),
