@@ -6,10 +6,13 @@ import zipfile
 import joblib
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from command_line import IRIS_FEATURES, QUICK, run, without_trust
+from sk_dsn import SpikingMLPClassifier
 from sk_dsn._cli import models
 
 skops_io = pytest.importorskip("skops.io", reason="skops is not installed")
@@ -87,6 +90,18 @@ def test_skops_file_with_other_types_is_not_loaded(tmp_path, iris_csv, capsys):
     assert run("predict", path, iris_csv) == 2
     error = capsys.readouterr().err
     assert "Unpickler', which a model of train --skops does not; it is not loaded" in error
+
+
+def test_skops_files_made_from_python_predict_too(tmp_path, iris_csv, capsys):
+    X, y = load_iris(return_X_y=True)
+    path, data = tmp_path / "model", tmp_path / "data.npz"
+    model = make_pipeline(StandardScaler(), SpikingMLPClassifier(max_iter=3, random_state=0)).fit(X, y)
+    skops_io.dump(model, path)
+    np.savez(data, X=X)
+    assert run("predict", path, data, "--skops") == 0
+    captured = capsys.readouterr()
+    assert captured.out.split() == model.predict(X).astype(str).tolist()
+    assert captured.err == ""
 
 
 def test_missing_or_old_skops_is_said_before_training(tmp_path, iris_csv, capsys, monkeypatch):
