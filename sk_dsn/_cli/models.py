@@ -17,8 +17,8 @@ from .output_files import replaced_file
 
 ZIP_SIGNATURE = b"PK\x03\x04"  # skops' files are ZIP files; pickles never begin like that.
 
-# Before it, some files could run code without being trusted.
-SAFE_SKOPS = "0.13"
+# Before it, a file could run code of types that nobody trusted (CVE-2025-54412).
+SAFE_SKOPS = "0.12"
 
 # Types of scikit-learn's transformers that skops asks about, though making one runs nothing.
 HARMLESS_TYPES = frozenset({"numpy.dtype"})

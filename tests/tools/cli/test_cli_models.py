@@ -107,14 +107,14 @@ def test_skops_files_made_from_python_predict_too(tmp_path, iris_csv, capsys):
 def test_missing_or_old_skops_is_said_before_training(tmp_path, iris_csv, capsys, monkeypatch):
     monkeypatch.setattr(models, "version", lambda name: "0.11")
     assert run("train", iris_csv, "--save", tmp_path / "model", "--skops") == 2
-    assert 'skops 0.11 has known holes: pip install "skops>=0.13"' in capsys.readouterr().err
+    assert 'skops 0.11 has known holes: pip install "skops>=0.12"' in capsys.readouterr().err
 
     def absent(name):
         raise models.PackageNotFoundError(name)
 
     monkeypatch.setattr(models, "version", absent)
     assert run("train", tmp_path / "absent.csv", "--save", tmp_path / "model", "--skops") == 2
-    assert '--skops needs skops: pip install "skops>=0.13"' in capsys.readouterr().err
+    assert '--skops needs skops: pip install "skops>=0.12"' in capsys.readouterr().err
 
 
 # Files that are no models
