@@ -70,6 +70,7 @@ def read_table(source, file, choose_columns, header, known_names):
     if not start:
         raise CommandError(f"{source} is empty; its first line must name the columns.")
     names = column_names(source, start, header, known_names)
+    width = f"line {start[0][0]} {'has' if names is None else 'names'} {len(start[0][1])} columns"
     if names is None:
         names = [f"column {k}" for k in range(1, len(start[0][1]) + 1)]
     else:
@@ -83,10 +84,7 @@ def read_table(source, file, choose_columns, header, known_names):
     labels = []
     for line_number, cells in chain(start, lines):
         if len(cells) != len(names):
-            raise CommandError(
-                f"{source}, line {line_number} has {len(cells)} fields, but line 1 "
-                f"{'names' if header is not False else 'has'} {len(names)} columns."
-            )
+            raise CommandError(f"{source}, line {line_number} has {len(cells)} fields, but {width}.")
         features.add(line_number, pick(cells))
         if target is not None:
             labels.append(cells[target].strip())
@@ -106,8 +104,8 @@ def read_table(source, file, choose_columns, header, known_names):
 
 
 def cells_picker(places):
-    if len(places) == 1:
-        return lambda cells: [cells[places[0]]]
+    if len(places) < 2:  # itemgetter gives a tuple of two and more only.
+        return lambda cells: [cells[k] for k in places]
     pick = itemgetter(*places)
     return lambda cells: list(pick(cells))
 

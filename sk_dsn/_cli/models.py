@@ -17,8 +17,8 @@ from .output_files import replaced_file
 
 ZIP_SIGNATURE = b"PK\x03\x04"  # skops' files are ZIP files; pickles never begin like that.
 
-# Before it, some files could run code without being trusted.
-SAFE_SKOPS = "0.13"
+# Before it, a file could run code of types that nobody trusted (CVE-2025-54412).
+SAFE_SKOPS = "0.12"
 
 # Types of scikit-learn's transformers that skops asks about, though making one runs nothing.
 HARMLESS_TYPES = frozenset({"numpy.dtype"})
@@ -130,8 +130,7 @@ def load_model(path, only_skops=False):
 def load_skops(path):
     io = skops_io()
     untrusted = io.get_untrusted_types(file=path)
-    ours = [getattr(sk_dsn, name) for name in sk_dsn.__all__]
-    own_types = {f"{kind.__module__}.{kind.__qualname__}" for kind in ours if isinstance(kind, type)}
+    own_types = {f"{kind.__module__}.{kind.__qualname__}" for kind in vars(sk_dsn).values() if isinstance(kind, type)}
     foreign = [name for name in untrusted if name not in own_types | HARMLESS_TYPES]
     if foreign:
         raise CommandError(f"{path} holds {quoted(foreign)}, which a model of train --skops does not; it is not loaded.")

@@ -87,7 +87,7 @@ def same_file(path, other):
 def existing_status(target):
     try:
         return os.stat(target)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # Without permission to search its folder, there is none to write to it.
         return None
 
 

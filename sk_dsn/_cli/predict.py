@@ -174,7 +174,7 @@ def report_errors(predictions, labels):
     known = np.array([value is not None for value in values])
     strange = [text for text, value in zip(labels.tolist(), values, strict=True) if value is None and not is_missing(text)]
     if strange:
-        say(f"warning: {counted(len(strange), 'target')}, such as {strange[0]!r}, are no numbers and do not count.")
+        say(f"warning: not counted as targets, since they are no numbers: {quoted(sorted(set(strange)))}.")
     if not np.any(known):
         return
     values, predictions = np.array(values, dtype=object)[known].astype(float), predictions[known].astype(float)

@@ -68,70 +68,67 @@ def remember_names(preprocessor, names):
 
 def describe_columns(data):
     """Says aloud what becomes of text and of missing values."""
-    texts, other_texts = [], 0
+    texts, n_rare = [], 0
     for k in data.categories:
         name, column = data.feature_names[k], [text for text in data.X[:, k].tolist() if isinstance(text, str)]
         different = set(column)
-        if not different:
-            continue
         if len(different) == len(column) > MANY_TEXTS:
             raise CommandError(
                 f"{data.name}: column {name!r} holds another text in each row, such as {column[0]!r}, so nothing can be "
                 f"learned from it. If it identifies rows, pass --id {name!r}; else remove it."
             )
         texts.append(f"{name!r} ({len(different)} texts)")
-        other_texts += max(0, len(different) - MAX_CATEGORIES + 1) if len(different) > MAX_CATEGORIES else 0
+        if len(different) > MAX_CATEGORIES:
+            n_rare += len(different) - (MAX_CATEGORIES - 1)
     if texts:
-        shared = f"; the {other_texts} rarest texts share features" if other_texts else ""
-        say(f"text becomes features of 0 or 1, one for each text: {listed(texts)}{shared}.")
-    numbers = [k for k in data.missing if k not in set(data.categories)]
+        rare = f"; {n_rare} rare texts share the last feature of their column" if n_rare else ""
+        say(f"text becomes features of 0 or 1, one for each text: {listed(texts)}{rare}.")
+    numbers, text = missing_cells(data, data.categories)
     if numbers:
-        say(f"missing numbers are replaced by the median of their column: {listed(missing_cells(data, numbers))}.")
-    filled = [k for k in data.missing if k in set(data.categories)]
-    if filled:
-        say(f"missing text counts as a text of its own: {listed(missing_cells(data, filled))}.")
+        say(f"missing numbers are replaced by the median of their column: {listed(numbers)}.")
+    if text:
+        say(f"missing text counts as a text of its own: {listed(text)}.")
 
 
-def missing_cells(data, columns):
-    return [f"{data.feature_names[k]!r} ({counted(data.missing[k].n_cells, 'cell')})" for k in columns]
+def missing_cells(table, categories):
+    """Names and counts of the columns of numbers, and of those of text, in which cells are missing."""
+    categories, numbers, text = set(categories), [], []
+    for k, cells in table.missing.items():
+        column = f"{table.feature_names[k]!r} ({counted(cells.n_cells, 'cell')})"
+        (text if k in categories else numbers).append(column)
+    return numbers, text
 
 
 def listed(parts, n_shown=10):
     return ", ".join(parts[:n_shown]) + (f" and {len(parts) - n_shown} more" if len(parts) > n_shown else "")
 
 
-def text_encoder(preprocessor):
-    """Indices of the columns of text of a preprocessor, and their encoder, or None."""
-    if not isinstance(preprocessor, ColumnTransformer):
-        return None
-    for name, part, indices in preprocessor.transformers_:
-        if name == "text" and isinstance(part, Pipeline) and isinstance(part[-1], OneHotEncoder):
-            return indices, part[-1]
+def fitted_part(preprocessor, name, kind):
+    """The part of a `column_transformer` by that name, if a transformer of that kind is in it, and its columns, or None."""
+    if isinstance(preprocessor, ColumnTransformer):
+        for part_name, part, indices in preprocessor.transformers_:
+            if part_name == name and isinstance(part, Pipeline) and any(isinstance(step, kind) for _, step in part.steps):
+                return part, indices
     return None
 
 
 def fills_in_numbers(preprocessor):
-    if not isinstance(preprocessor, ColumnTransformer):
-        return False
-    return any(
-        name == "numbers" and isinstance(part, Pipeline) and isinstance(part[0], SimpleImputer)
-        for name, part, _ in preprocessor.transformers_
-    )
+    return fitted_part(preprocessor, "numbers", SimpleImputer) is not None
 
 
 def describe_new_cells(preprocessor, table):
     """Says aloud which cells of a table to predict the training data had nothing like."""
-    indices, encoder = text_encoder(preprocessor) or ([], None)
-    for k, known in zip(indices, encoder.categories_ if encoder else [], strict=True):
+    encoder, indices = fitted_part(preprocessor, "text", OneHotEncoder) or (None, [])
+    columns = []
+    for k, known in zip(indices, encoder[-1].categories_ if encoder else [], strict=True):
         texts = ["" if text != text else text for text in table.X[:, k].tolist()]  # NaN differs from itself.
         known = set(known)
         strange = [text for text in texts if text not in known]
         if strange:
-            say(
-                f"warning: column {table.feature_names[k]!r}: no sample to train on had the text of "
-                f"{counted(len(strange), 'cell')} of {len(texts)}: {quoted(sorted(set(strange)))}."
-            )
-    filled = [k for k in table.missing if k not in set(indices)]
-    if filled:
-        cells = [f"{table.feature_names[k]!r} ({counted(table.missing[k].n_cells, 'cell')})" for k in filled]
-        say(f"missing numbers are replaced by the median of the samples trained on: {listed(cells)}.")
+            cells = counted(len(strange), "cell")
+            columns.append(f"column {table.feature_names[k]!r}, {cells} of {len(texts)}: {quoted(sorted(set(strange)))}")
+    if columns:
+        say(f"warning: no sample to train on had this text: {listed(columns)}.")
+    numbers, _ = missing_cells(table, indices)
+    if numbers:
+        say(f"missing numbers are replaced by the median of the samples trained on: {listed(numbers)}.")

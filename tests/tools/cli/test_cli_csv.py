@@ -21,6 +21,7 @@ from sk_dsn._cli import csv_files
         ("y\n1\n2\n", "has only the column 'y'; columns must be separated by commas"),
         ("x,,y\n1,2,3\n", "line 1 leaves column 2 without a name"),
         ("x,x,y\n1,2,3\n", "line 1 names 'x' more than once"),
+        ("1.5,a\n1,b\n1,2,3\n", "line 3 has 3 fields, but line 1 has 2 columns"),
         ("x,y\n1,a\n1,2,3\n", "line 3 has 3 fields, but line 1 names 2 columns"),
         ("x,z,y\n1,2,a\n1,high,b\n", "line 3: column 'z' holds 'high', but in line 2 '2'. A column holds numbers or text"),
         ("x,z,y\n1,low,a\n1,2,b\n", "line 3: column 'z' holds '2', but in line 2 'low'. A column holds numbers or text"),

@@ -6,10 +6,13 @@ import zipfile
 import joblib
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from command_line import IRIS_FEATURES, QUICK, run, without_trust
+from sk_dsn import SpikingMLPClassifier
 from sk_dsn._cli import models
 
 skops_io = pytest.importorskip("skops.io", reason="skops is not installed")
@@ -64,6 +67,14 @@ def test_pickle_is_not_loaded_where_skops_is_asked_for(tmp_path, iris_csv, capsy
     assert not (tmp_path / "run").exists()
 
 
+def test_file_of_labels_alone_has_too_few_features(tmp_path, capsys):
+    path, new = tmp_path / "model", tmp_path / "new.csv"
+    joblib.dump(LinearRegression().fit(np.eye(4), np.arange(4)), path)
+    new.write_text("y\n1\n2\n")
+    assert run("predict", path, new, "--id", "y") == 2
+    assert f"{new} has 0 features; the model was trained on 4" in capsys.readouterr().err
+
+
 def test_transformer_is_no_model(tmp_path, iris_csv, capsys):
     path = tmp_path / "model"
     joblib.dump(StandardScaler().fit(np.eye(4)), path)
@@ -81,17 +92,29 @@ def test_skops_file_with_other_types_is_not_loaded(tmp_path, iris_csv, capsys):
     assert "Unpickler', which a model of train --skops does not; it is not loaded" in error
 
 
+def test_skops_files_made_from_python_predict_too(tmp_path, iris_csv, capsys):
+    X, y = load_iris(return_X_y=True)
+    path, data = tmp_path / "model", tmp_path / "data.npz"
+    model = make_pipeline(StandardScaler(), SpikingMLPClassifier(max_iter=3, random_state=0)).fit(X, y)
+    skops_io.dump(model, path)
+    np.savez(data, X=X)
+    assert run("predict", path, data, "--skops") == 0
+    captured = capsys.readouterr()
+    assert captured.out.split() == model.predict(X).astype(str).tolist()
+    assert captured.err == ""
+
+
 def test_missing_or_old_skops_is_said_before_training(tmp_path, iris_csv, capsys, monkeypatch):
     monkeypatch.setattr(models, "version", lambda name: "0.11")
     assert run("train", iris_csv, "--save", tmp_path / "model", "--skops") == 2
-    assert 'skops 0.11 has known holes: pip install "skops>=0.13"' in capsys.readouterr().err
+    assert 'skops 0.11 has known holes: pip install "skops>=0.12"' in capsys.readouterr().err
 
     def absent(name):
         raise models.PackageNotFoundError(name)
 
     monkeypatch.setattr(models, "version", absent)
     assert run("train", tmp_path / "absent.csv", "--save", tmp_path / "model", "--skops") == 2
-    assert '--skops needs skops: pip install "skops>=0.13"' in capsys.readouterr().err
+    assert '--skops needs skops: pip install "skops>=0.12"' in capsys.readouterr().err
 
 
 # Files that are no models
@@ -178,7 +201,8 @@ def test_hostile_models_end_in_a_sentence(tmp_path, iris_csv, capsys, monkeypatc
     [
         lambda network: setattr(network, "coefs_", [w[:1] for w in network.coefs_]),
         lambda network: setattr(network, "coefs_", 3),
-        lambda network: setattr(network, "coefs_", [w.astype(str) for w in network.coefs_]),
+        lambda network: network.coefs_.reverse(),
+        lambda network: network.coefs_.pop(),
         lambda network: setattr(network, "intercepts_", []),
         lambda network: setattr(network, "n_time_steps", "many"),
         lambda network: delattr(network, "classes_"),

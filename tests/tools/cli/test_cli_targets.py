@@ -265,13 +265,13 @@ def test_cells_that_are_no_numbers_are_no_targets_of_a_regressor(tmp_path, diabe
     model = tmp_path / "model"
     assert run("train", diabetes_csv, "--save", model, *QUICK) == 0
     names, *lines = diabetes_csv.read_text().splitlines()
-    targets = [lines[0].rpartition(",")[2], "NA", "high"]
-    rows = [line.rpartition(",")[0] + f",{target}" for line, target in zip(lines[:3], targets, strict=True)]
+    answers = [lines[0].rpartition(",")[2], "NA", "high"]
+    rows = [line.rpartition(",")[0] + f",{target}" for line, target in zip(lines[:3], answers, strict=True)]
     new = tmp_path / "new.csv"
     new.write_text("\n".join([names, *rows]))
     assert run("predict", model, new) == 0
     error = capsys.readouterr().err
-    assert "1 target, such as 'high', are no numbers and do not count" in error
+    assert "not counted as targets, since they are no numbers: 'high'." in error
     assert "on 1 labelled sample\n" in error
 
 
