@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
 from ._epochs import Learner, Samples, fitted_copy, train
-from ._inputs import check_finite, check_training_input, check_weights, core_samples
+from ._inputs import check_finite, check_input, check_training_input, check_weights, core_samples
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
@@ -170,7 +170,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     def _predict(self, X):
         """The targets, and the outputs to decode."""
         network = FittedNetwork.of(self)
-        return network.targets, network.answers(network.check_input(X))
+        return network.targets, network.answers(check_input(self, X))
 
     def _staged_predict(self, X):
         """Yield the targets and the outputs after each time step."""

@@ -15,7 +15,7 @@ from ._compat import check_parameters
 from ._core.network import Network, is_padded, padded_copy
 from ._core.simulate.outputs import outputs as core_outputs
 from ._core.simulate.spikes import spike_counts as core_spike_counts
-from ._inputs import active_features, check_finite, check_input, core_samples, frames, is_stream
+from ._inputs import CoreSamples, active_features, check_finite, check_input, frames, is_stream
 from ._parameters import Dynamics, core_dynamics, dynamics_of, time_steps
 from ._targets import fitted_targets
 from ._threads import row_blocks, run_in_threads, thread_count
@@ -61,8 +61,8 @@ class FittedNetwork(NamedTuple):
         if exit_margin is not None and (not isinstance(exit_margin, Real) or not 0 < exit_margin < np.inf):
             check_parameters(estimator, "exit_margin")
         return cls(
-            [*estimator.coefs_],
-            [*estimator.intercepts_],
+            estimator.coefs_,
+            estimator.intercepts_,
             dynamics_of(estimator),
             time_steps(estimator),
             fitted_targets(estimator),
@@ -142,7 +142,7 @@ class FittedNetwork(NamedTuple):
         """
         n_time_steps = self.steps_of(X)
         dynamics = core_dynamics(self.dynamics, n_time_steps)
-        stepped = not self.dynamics.is_counting
+        stepped = self.dynamics.simulation != "counting"
         n_rows = X.shape[0] if rows is None else len(rows)
         coefs, intercepts = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
@@ -150,7 +150,7 @@ class FittedNetwork(NamedTuple):
         if exits:
             exit_rule = {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
             exit_steps = np.empty(n_rows, dtype=np.int64)
-        samples, failed_rows = core_samples(X), []
+        samples, failed_rows = CoreSamples(frames(X)), []
 
         def run(queue):
             network = Network(dynamics, coefs, intercepts, n_together=max(1, n_rows))

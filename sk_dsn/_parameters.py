@@ -177,10 +177,6 @@ class Dynamics(NamedTuple):
     neuron: str
 
     @property
-    def is_counting(self):
-        return self.simulation == "counting"
-
-    @property
     def is_event_driven(self):
         """Whether a unit may fire spikes of both signs in a time step: spikes arrive one by one."""
         return self.simulation in EVENT_DRIVEN
@@ -191,7 +187,7 @@ class Dynamics(NamedTuple):
 
         "counting" has the states of "clock-driven", but does not step through time.
         """
-        return self._replace(simulation="clock-driven") if self.is_counting else self
+        return self._replace(simulation="clock-driven") if self.simulation == "counting" else self
 
 
 def dynamics_of(estimator):

@@ -3,6 +3,7 @@
 Tests marked `exhaustive` are left out by default, see `addopts` in pyproject.toml.
 """
 import os
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from sklearn.utils import Bunch
 # No test depends on chance or on the load of the machine: the same examples are drawn every time.
 settings.register_profile("sk_dsn", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("sk_dsn")
+
+# A script's background jobs start with SIGINT ignored, and the tests of Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

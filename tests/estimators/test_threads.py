@@ -219,9 +219,9 @@ def test_a_sparse_matrix_is_checked_once_however_many_the_blocks(digits, fitted,
     shown = []
     compute = FittedNetwork.core_outputs
 
-    def recorded(network, settings, X, out, **kwargs):
+    def recorded(network, X, out, **kwargs):
         shown.append(X)
-        return compute(network, settings, X, out, **kwargs)
+        return compute(network, X, out, **kwargs)
 
     monkeypatch.setattr(FittedNetwork, "core_outputs", staticmethod(recorded))
     X, _ = digits
