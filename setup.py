@@ -14,7 +14,10 @@ KERNEL_SOURCES = sorted(Path(CORE, "kernels").glob("*.c"))
 HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
 PYTHON_FACING = {
     f"sk_dsn._core.{name}"
-    for name in ["network", "samples", "settings", "learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"]
+    for name in [
+        "network", "samples", "settings", "learn.epoch", "learn.learner", "recurrent.learner", "recurrent.network",
+        "simulate.outputs", "simulate.spikes",
+    ]
 }
 
 

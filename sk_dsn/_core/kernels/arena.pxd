@@ -1,6 +1,6 @@
 cdef extern from "arena.h" nogil:
     ctypedef struct Arena:
-        pass
+        size_t used
 
     void *arena_take(Arena *arena, size_t size) noexcept
     int arena_begin(Arena *arena) noexcept

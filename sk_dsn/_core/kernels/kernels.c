@@ -51,6 +51,9 @@ COUNT_BITS(uint64_t mask)
 #define BELOW_HALF 0x1.fffffep-2f
 /* The largest number below SPIKE_LIMIT. */
 #define BELOW_LIMIT 0xffffffp0f
+/* State and moments that are smaller become 0, and the largest number below. */
+#define TINY 0x1p-100f
+#define BELOW_TINY 0x1.fffffep-101f
 
 #if HAVE_VECTORS && defined(__x86_64__)
 #define HAVE_X86 1

@@ -40,6 +40,13 @@ typedef struct {
     double total;           /* spikes of either sign, without the scale of dropout; exact below SPIKE_LIMIT */
 } SpikeCounts;
 
+/* A step of Adam: w -= rate m / (sqrt(v) correction + epsilon), with moments m and v that are corrected for their start
+   at 0. */
+typedef struct {
+    float beta_1, rest_1, beta_2, rest_2;   /* decay of each moment, and 1 minus it */
+    float rate, correction, epsilon;
+} AdamRates;
+
 typedef struct {
     const char *name;
 
@@ -89,6 +96,35 @@ typedef struct {
     /* p = 1 / (1 + exp(-sum / t)) of each of n outputs, filled up as by softmax. Returns the sum of log(1 + exp(sum / t)), so
        that the log loss of targets y is that minus the sum of y * sum / t. */
     double (*logistic)(const float *sum, ptrdiff_t n, float t, float *p);
+
+    /* A time step of a leaky layer. sum: input of each unit, u without its bias (NULL: none); keep: 1 - leak. Each unit fires
+       ceil(v - 1/2) spikes, v = max(u, 0) - keep * before with FIRE_BACK, and v = u - keep * before with the other rules, of
+       which FIRE_UP fires no negative ones. after = keep * before + spikes, which may be the same array; sum becomes keep * u.
+       gate: NULL, or a bit for each unit, u >= 0, in words of ROW_PADDING units. Lists the spikes. Arrays have room for n
+       rounded up to ROW_PADDING and are zero behind n; the list's have room for that and ROW_PADDING more. Returns 0, or -1
+       where a sum is not finite or spikes are not below SPIKE_LIMIT. */
+    int (*leak_fire)(float *sum, const float *bias, const float *before, float *after, ptrdiff_t n, float keep,
+                     FiringRule rule, uint16_t *gate, SpikeCounts *out);
+
+    /* Adds sum to the error potentials of units whose gate is open (NULL: of all), and fires ceil(potential - 1/2) error spikes.
+       `count` and `out` take them. Returns as leak_fire. */
+    int (*error_fire)(float *potential, const float *sum, ptrdiff_t n, const uint16_t *gate, float *count,
+                      SpikeCounts *out);
+
+    /* to = the transpose of n_rows rows of n_columns; and to += it. */
+    void (*transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
+                      ptrdiff_t n_columns);
+    void (*transpose_add)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
+                          ptrdiff_t n_columns);
+
+    /* The sum of the squares of n values, n a multiple of ROW_PADDING; in float32, but for the sum of the lanes. */
+    double (*squares_sum)(const float *values, ptrdiff_t n);
+
+    /* Steps of Adam, and of gradient descent with momentum, by the gradient times `scale`; the gradient is then zero. */
+    void (*adam_step)(float *weight, float *first, float *second, float *gradient, ptrdiff_t n, float scale,
+                      const AdamRates *rates);
+    void (*momentum_step)(float *weight, float *velocity, float *gradient, ptrdiff_t n, float scale, float rate,
+                          float momentum);
 } Kernels;
 
 /* Instruction sets this processor and this build have, best first, NULL behind the last. */

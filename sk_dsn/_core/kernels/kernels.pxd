@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint16_t
 
 from .spike_train cimport SpikeTrain
 
@@ -20,6 +20,15 @@ cdef extern from "kernels.h" nogil:
         float *count
         double total
 
+    ctypedef struct AdamRates:
+        float beta_1
+        float rest_1
+        float beta_2
+        float rest_2
+        float rate
+        float correction
+        float epsilon
+
     ctypedef struct Kernels:
         const char *name
         void (*rows_add)(float *sum, Py_ssize_t width, const float *weights, Py_ssize_t stride,
@@ -40,5 +49,18 @@ cdef extern from "kernels.h" nogil:
         void (*spikes_list)(const float *count, Py_ssize_t n, SpikeCounts *out) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
         double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
+        int (*leak_fire)(float *sum, const float *bias, const float *before, float *after, Py_ssize_t n, float keep,
+                         FiringRule rule, uint16_t *gate, SpikeCounts *out) noexcept nogil
+        int (*error_fire)(float *potential, const float *sum, Py_ssize_t n, const uint16_t *gate, float *count,
+                          SpikeCounts *out) noexcept nogil
+        void (*transpose)(float *to, Py_ssize_t to_stride, const float *start, Py_ssize_t from_stride, Py_ssize_t n_rows,
+                          Py_ssize_t n_columns) noexcept nogil
+        void (*transpose_add)(float *to, Py_ssize_t to_stride, const float *start, Py_ssize_t from_stride,
+                              Py_ssize_t n_rows, Py_ssize_t n_columns) noexcept nogil
+        double (*squares_sum)(const float *values, Py_ssize_t n) noexcept nogil
+        void (*adam_step)(float *weight, float *first, float *second, float *gradient, Py_ssize_t n, float scale,
+                          const AdamRates *rates) noexcept nogil
+        void (*momentum_step)(float *weight, float *velocity, float *gradient, Py_ssize_t n, float scale, float rate,
+                              float momentum) noexcept nogil
 
     const Kernels *const *kernels_available() noexcept

@@ -614,6 +614,8 @@ NAME(logistic)(const float *sum, ptrdiff_t n, float t, float *p)
     return loss;
 }
 
+#include "kernels_recurrent.h"
+
 static const Kernels NAME(kernels) = {
     TEXT(INSTRUCTION_SET),
     NAME(rows_add),
@@ -626,6 +628,13 @@ static const Kernels NAME(kernels) = {
     NAME(spikes_list),
     NAME(softmax),
     NAME(logistic),
+    NAME(leak_fire),
+    NAME(error_fire),
+    NAME(transpose),
+    NAME(transpose_add),
+    NAME(squares_sum),
+    NAME(adam_step),
+    NAME(momentum_step),
 };
 
 #undef WIDE

@@ -1,8 +1,8 @@
 """Running a trained network: its outputs."""
-from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
 from ..encoder cimport SampleArrays, Stimulus, frames_sum, sample_present
+from ..exit_rule cimport ExitRule, outputs_decided
 from ..kernels.kernels cimport MOST_TOGETHER
 from ..network cimport Layer, Net, Network, output_layer, within
 from ..samples cimport Samples
@@ -11,14 +11,6 @@ from ..signals cimport signals_poll
 from .counting cimport counting_run, sample_sums
 from .sample cimport input_check, step_work
 from .stepper cimport Stepper, stepper_of
-
-
-# When a sample ends before its last time step.
-cdef struct ExitRule:
-    bint exits                  # whether it may
-    double margin               # it does once the outputs are this far apart
-    bint independent            # each output from the threshold, not the largest from the second largest
-    float threshold
 
 
 # The rows to predict and where their outputs go.
@@ -36,18 +28,6 @@ cdef struct Request:
 
 cdef inline Py_ssize_t request_sample(const Request *request, Py_ssize_t k) noexcept nogil:
     return request.rows[k] if request.rows != NULL else k
-
-
-cdef bint output_decided(const Layer *output, const ExitRule *rule, int t) noexcept nogil:
-    """Whether the outputs at time step t are far enough apart to end the sample."""
-    cdef float largest = -INFINITY, second = -INFINITY, nearest = INFINITY, value
-    cdef Py_ssize_t j
-    for j in range(output.n_units):
-        value = output.input_sum[j] / <float> t
-        nearest = min(nearest, <float> abs(value - rule.threshold))
-        second = max(second, min(largest, value))
-        largest = max(largest, value)
-    return (nearest if rule.independent else largest - second) >= rule.margin
 
 
 cdef void answer_write(const Request *request, Py_ssize_t k, int t, const float *sums) noexcept nogil:
@@ -72,7 +52,7 @@ cdef int sample_step_through(Net *net, const Stepper *stepper, const Stimulus *s
             answer_write(request, k, t, output.input_sum)
         work[0] += size
         signals_poll(work)
-        if request.exit.exits and output_decided(output, &request.exit, t):
+        if request.exit.exits and outputs_decided(output.input_sum, output.n_units, t, &request.exit):
             break
     if request.exit.exits:
         request.exit_steps[k] = t
@@ -111,7 +91,7 @@ cdef int samples_count(Net *net, const Stimulus *stimuli, Py_ssize_t together, c
             answer_write(request, k + s, t, sample_sums(output, s))
         work[0] += together * size
         signals_poll(work)
-        if request.exit.exits and output_decided(output, &request.exit, t):
+        if request.exit.exits and outputs_decided(output.input_sum, output.n_units, t, &request.exit):
             break
     if request.exit.exits:
         request.exit_steps[k] = t

@@ -1,0 +1,71 @@
+"""A recurrent network as the core sees it: borrowed weights and, per layer, the state of one sequence.
+
+With a = 1 - leak, all in units of the threshold (what a spike is worth), at time step t:
+
+    input    u = a u + x_t;                            s = ceil(u - a n - 1/2);            n = a n + s
+    hidden   u = a u + W s_below[t] + R s[t-1] + b;    s = ceil(max(u, 0) - a n - 1/2);    n = a n + s
+    output   o = a o + W s_below[t] + b;               answer o / c_t,                     c_t = a c_{t-1} + 1
+
+It shares kernels, loss and random generator with the static network (`..network`), and no struct.
+
+Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted.
+"""
+from libc.stdint cimport uint16_t
+
+from ..kernels.arena cimport Arena
+from ..kernels.kernels cimport FiringRule, Kernels, SpikeCounts
+from ..settings cimport Neuron
+
+
+cdef struct RecurrentDynamics:
+    Neuron neuron
+    float leak
+    float threshold             # what a spike is worth, a power of two
+    bint mean_readout           # the answer is the running mean of the steps' answers, not the last one
+
+
+# Layer 0 is the input, the last one the output; both have no recurrent weights.
+cdef struct RecurrentLayer:
+    Py_ssize_t n_units
+    Py_ssize_t width            # n_units, padded
+    FiringRule rule
+    float *weights              # (units below, stride)
+    Py_ssize_t stride
+    float *recurrent            # (n_units, recurrent_stride); NULL: none
+    Py_ssize_t recurrent_stride
+    float *intercepts           # NULL without biases
+
+    # The state of a sequence.
+    float *sum                  # u, before the rows of a step: times a
+    float *bias                 # b in units of the threshold; NULL without biases
+    float *trace                # room for n where no tape records it
+    const float *before         # n of the step before
+    float *after                # n of this step; may be the same array
+    uint16_t *gate              # where u >= 0 is recorded; NULL: not
+    float *keep                 # dropout: 0, or the scale of a kept unit; NULL without dropout
+    SpikeCounts fired           # where the next list of spikes goes
+    SpikeCounts spikes          # of the layer's last step, for its recurrent weights
+    SpikeCounts masked          # room for `sent`
+    SpikeCounts sent            # the same times `keep`, for the layer above
+
+
+cdef struct RecurrentNet:
+    RecurrentLayer *layers      # n_layers of them, input first
+    int n_layers
+    const Kernels *kernels
+    RecurrentDynamics dynamics
+    float keep                  # a
+    float n_steps               # c_t, the leaky number of steps so far
+    float *answer
+    float *answer_sum           # of the answers so far; for the mean readout
+
+
+cdef class RecurrentNetwork:
+    cdef RecurrentNet net
+    cdef Arena arena
+    cdef list borrowed
+
+
+cdef RecurrentLayer *last_layer(const RecurrentNet *net) noexcept nogil
+cdef SpikeCounts counts_take(Arena *arena, Py_ssize_t n) noexcept nogil
+cdef void biases_scale(RecurrentNet *net) noexcept nogil
