@@ -6,12 +6,15 @@ from ._classifier import SpikingMLPClassifier
 from ._learning_rule import SpikingBackprop
 from ._parameters import PAPER_SETTINGS
 from ._regressor import SpikingMLPRegressor
+from ._rnn import SpikingRNNClassifier, SpikingRNNRegressor
 
 __all__ = [
     "PAPER_SETTINGS",
     "SpikingBackprop",
     "SpikingMLPClassifier",
     "SpikingMLPRegressor",
+    "SpikingRNNClassifier",
+    "SpikingRNNRegressor",
     "conversion",
     "metrics",
     "plotting",

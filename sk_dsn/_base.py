@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
 from ._epochs import Learner, Samples, fitted_copy, train
-from ._inputs import check_finite, check_input, check_training_input, check_weights, core_samples
+from ._inputs import check_finite, check_training_input, check_weights, core_samples
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
@@ -25,6 +25,9 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     """A deep spiking network behind scikit-learn's interface."""
 
     _parameter_constraints = CONSTRAINTS
+    # The classes that run and that train the estimator's network.
+    _network_class = FittedNetwork
+    _learner_class = Learner
     # Arguments of validate_data for y.
     _target_checks = {}
 
@@ -58,15 +61,24 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         -------
         self : object
         """
-        of_rule = [name for name in params if name.startswith("learning_rule__")]
+        of_rule = [name for name in params if name.startswith("learning_rule__") and hasattr(self, "learning_rule")]
         if of_rule and not isinstance(params.get("learning_rule", self.learning_rule), SpikingBackprop):
             raise ValueError(f"{of_rule[0]} is a parameter of a rule; set learning_rule=SpikingBackprop() to have one.")
         return super().set_params(**params)
 
     # Training
 
-    def _fit(self, X, y, sample_weight, validation, coefs_init, intercepts_init):
-        """`validation` is X_val, y_val, sample_weight_val as passed to `fit`."""
+    def _start_network(self, **initial):
+        """New weights, or those given: arguments of `fit` by name."""
+        start_network(self, **initial)
+
+    def _continue_network(self):
+        """Copies of the weights to train on."""
+        continue_network(self)
+
+    def _fit(self, X, y, sample_weight, validation, **initial):
+        """`validation` is X_val, y_val, sample_weight_val as passed to `fit`, `initial` the weights to
+        start from."""
         call = {"estimator": self, "X": X, "y": y, "metadata": None}
         if sample_weight is not None:
             call["metadata"] = {"sample_weight": sample_weight}
@@ -77,26 +89,26 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         samples = trained._check_samples(X, y, sample_weight, reset=not going_on)
         validation = trained._check_validation(*validation)
         if going_on:
-            if coefs_init is not None or intercepts_init is not None:
+            if any(given is not None for given in initial.values()):
                 raise ValueError(
-                    "coefs_init and intercepts_init start a new network, but warm_start=True goes on with the fitted one; "
+                    f"{_listed(initial)} start a new network, but warm_start=True goes on with the fitted one; "
                     "set warm_start=False, or do not pass them."
                 )
-            continue_network(trained)
+            trained._continue_network()
         else:
-            start_network(trained, coefs_init, intercepts_init)
+            trained._start_network(**initial)
         train(trained, samples, validation, context, call)
         context.call_on_fit_task_end(**call, reconstruction_attributes=lambda: fitted_copy(trained))
         self.__dict__ = trained.__dict__
         return self
 
-    def _partial_fit(self, X, y, classes, sample_weight, coefs_init, intercepts_init):
-        trained, samples = self._prepare_partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
+    def _partial_fit(self, X, y, classes, sample_weight, **initial):
+        trained, samples = self._prepare_partial_fit(X, y, classes, sample_weight, **initial)
         trained._learn_once(samples)
         self.__dict__ = trained.__dict__
         return self
 
-    def _prepare_partial_fit(self, X, y, classes=None, sample_weight=None, coefs_init=None, intercepts_init=None):
+    def _prepare_partial_fit(self, X, y, classes=None, sample_weight=None, **initial):
         """A copy of the estimator with weights to train on, and checked samples."""
         self._validate_params()
         if self.early_stopping:
@@ -105,18 +117,18 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         first = not hasattr(self, "coefs_")
         samples = trained._check_samples(X, y, sample_weight, classes, reset=first)
         if first:
-            start_network(trained, coefs_init, intercepts_init)
-        elif coefs_init is not None or intercepts_init is not None:
+            trained._start_network(**initial)
+        elif any(given is not None for given in initial.values()):
             raise ValueError(
-                "coefs_init and intercepts_init start a network and go with the first call of partial_fit only; "
+                f"{_listed(initial)} start a network and go with the first call of partial_fit only; "
                 "to start anew, use clone(estimator)."
             )
         else:
-            continue_network(trained)
+            trained._continue_network()
         return trained, samples
 
     def _learn_once(self, samples, counts=None):
-        learner = Learner(self, samples.X)
+        learner = self._learner_class(self, samples.X)
         self.loss_curve_.append(learner.learn_epoch(samples, counts=counts))
         self.n_iter_ += 1
         learner.store_potentials()
@@ -169,12 +181,12 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
 
     def _predict(self, X):
         """The targets, and the outputs to decode."""
-        network = FittedNetwork.of(self)
-        return network.targets, network.answers(check_input(self, X))
+        network = self._network_class.of(self)
+        return network.targets, network.answers(network.check_input(X))
 
     def _staged_predict(self, X):
         """Yield the targets and the outputs after each time step."""
-        network = FittedNetwork.of(self)
+        network = self._network_class.of(self)
         for outputs in network.staged_outputs(network.check_input(X)):
             yield network.targets, outputs
 
@@ -213,7 +225,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
 
         state = dict(state)
         saved_by = state.pop("_sk_dsn_version", "0.0")
-        if "learning_rule" not in state:
+        if "learning_rule" not in state and hasattr(type(self)(), "learning_rule"):
             raise ValueError(
                 f"This {type(self).__name__} was saved in an earlier layout of sk_dsn, without learning_rule, and cannot be "
                 "loaded. Train it anew; or load it with the sk_dsn that saved it, save its coefs_ and intercepts_ as "
@@ -237,6 +249,12 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
                 )
             state = {**type(self)().get_params(deep=False), **state}
         super().__setstate__(state)
+
+
+def _listed(names):
+    """Names as a sentence lists them."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}"
 
 
 def count_training_spikes(estimator, X, y, classes=None, sample_weight=None):

@@ -8,7 +8,126 @@ from ._targets import classification_targets
 from .conversion import _ConvertibleMLP
 
 
-class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork):
+def check_first_classes(estimator, classes):
+    """Raises ValueError where partial_fit cannot know all labels."""
+    if classes is None and not hasattr(estimator, "coefs_"):
+        raise ValueError("classes must be passed in the first call of partial_fit: all labels that will ever come.")
+    if isinstance(estimator.class_weight, str) and estimator.class_weight == "balanced":
+        raise ValueError(
+            "partial_fit does not support class_weight='balanced': it does not see all labels. Pass a dict of weights, "
+            "for instance from sklearn.utils.class_weight.compute_class_weight on a large sample of the labels."
+        )
+
+
+class LabelOutputs:
+    """The predictions of a classifier, decoded from outputs."""
+
+    def decision_function(self, X):
+        """Output of the network after the last time step.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Returns
+        -------
+        decision : ndarray of float32, shape (n_samples, n_classes), or (n_samples,) for two classes
+            Accumulated output divided by time; for two classes the difference, above 0 for
+            `classes_[1]`. Multilabel, of shape (n_samples, n_labels): above 0 for the labels of a
+            sample (with `loss="squared_error"` less 1/2, halfway between the targets).
+        """
+        targets, outputs = self._predict(X)
+        return targets.decision(outputs)
+
+    def predict(self, X):
+        """Label with the largest output; multilabel, the labels whose decision is above 0.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
+        """
+        targets, outputs = self._predict(X)
+        return targets.decode(outputs)
+
+    def predict_proba(self, X):
+        """Softmax of the output (multilabel: logistic function of each decision), for both losses;
+        uncalibrated after `loss="squared_error"`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of float64, shape (n_samples, n_classes)
+            In the order of `classes_`; multilabel, of each label on its own.
+        """
+        targets, outputs = self._predict(X)
+        return targets.probabilities(outputs)
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`, finite also where that rounds to 0.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of float64, shape (n_samples, n_classes)
+            In the order of `classes_`; multilabel, of each label on its own.
+        """
+        targets, outputs = self._predict(X)
+        return targets.log_probabilities(outputs)
+
+    def staged_decision_function(self, X):
+        """`decision_function` after each time step 1, 2, …
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Yields
+        ------
+        decision : ndarray
+        """
+        for targets, outputs in self._staged_predict(X):
+            yield targets.decision(outputs)
+
+    def staged_predict(self, X):
+        """`predict` after each time step 1, 2, …
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Yields
+        ------
+        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
+        """
+        for targets, outputs in self._staged_predict(X):
+            yield targets.decode(outputs)
+
+    def staged_predict_proba(self, X):
+        """`predict_proba` after each time step 1, 2, …
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+
+        Yields
+        ------
+        probabilities : ndarray of float64, shape (n_samples, n_classes)
+        """
+        for targets, outputs in self._staged_predict(X):
+            yield targets.probabilities(outputs)
+
+
+class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseSpikingNetwork):
     """Deep spiking network classifier, trained by spiking backpropagation.
 
     Neurons integrate input into a potential, spike when it passes 1/2 and lose 1 by it; errors
@@ -341,7 +460,14 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         passed. Returning True ends training after that epoch; with `early_stopping` the weights
         that scored best are kept all the same.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            (X_val, y_val, sample_weight_val),
+            coefs_init=coefs_init,
+            intercepts_init=intercepts_init,
+        )
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None, *, coefs_init=None, intercepts_init=None):
@@ -374,14 +500,8 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
             If X, y, classes or weights are unusable, or if training diverges; the estimator is then
             as it was before.
         """
-        if classes is None and not hasattr(self, "coefs_"):
-            raise ValueError("classes must be passed in the first call of partial_fit: all labels that will ever come.")
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            raise ValueError(
-                "partial_fit does not support class_weight='balanced': it does not see all labels. Pass a dict of weights, "
-                "for instance from sklearn.utils.class_weight.compute_class_weight on a large sample of the labels."
-            )
-        return self._partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
+        check_first_classes(self, classes)
+        return self._partial_fit(X, y, classes, sample_weight, coefs_init=coefs_init, intercepts_init=intercepts_init)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -393,107 +513,3 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
 
     def _class_weights(self, targets, encoded, weights):
         return targets.class_weights(self.class_weight, encoded, weights)
-
-    def decision_function(self, X):
-        """Output of the network after the last time step.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Returns
-        -------
-        decision : ndarray of float32, shape (n_samples, n_classes), or (n_samples,) for two classes
-            Accumulated output divided by time; for two classes the difference, above 0 for
-            `classes_[1]`. Multilabel, of shape (n_samples, n_labels): above 0 for the labels of a
-            sample (with `loss="squared_error"` less 1/2, halfway between the targets).
-        """
-        targets, outputs = self._predict(X)
-        return targets.decision(outputs)
-
-    def predict(self, X):
-        """Label with the largest output; multilabel, the labels whose decision is above 0.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
-        """
-        targets, outputs = self._predict(X)
-        return targets.decode(outputs)
-
-    def predict_proba(self, X):
-        """Softmax of the output (multilabel: logistic function of each decision), for both losses;
-        uncalibrated after `loss="squared_error"`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of float64, shape (n_samples, n_classes)
-            In the order of `classes_`; multilabel, of each label on its own.
-        """
-        targets, outputs = self._predict(X)
-        return targets.probabilities(outputs)
-
-    def predict_log_proba(self, X):
-        """Logarithm of `predict_proba`, finite also where that rounds to 0.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Returns
-        -------
-        log_probabilities : ndarray of float64, shape (n_samples, n_classes)
-            In the order of `classes_`; multilabel, of each label on its own.
-        """
-        targets, outputs = self._predict(X)
-        return targets.log_probabilities(outputs)
-
-    def staged_decision_function(self, X):
-        """`decision_function` after each time step 1, …, `n_time_steps`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Yields
-        ------
-        decision : ndarray
-        """
-        for targets, outputs in self._staged_predict(X):
-            yield targets.decision(outputs)
-
-    def staged_predict(self, X):
-        """`predict` after each time step 1, …, `n_time_steps`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Yields
-        ------
-        labels : ndarray of shape (n_samples,), or indicator matrix of int, shape (n_samples, n_labels)
-        """
-        for targets, outputs in self._staged_predict(X):
-            yield targets.decode(outputs)
-
-    def staged_predict_proba(self, X):
-        """`predict_proba` after each time step 1, …, `n_time_steps`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-
-        Yields
-        ------
-        probabilities : ndarray of float64, shape (n_samples, n_classes)
-        """
-        for targets, outputs in self._staged_predict(X):
-            yield targets.probabilities(outputs)

@@ -18,7 +18,7 @@ from ._core.learn.epoch import epoch_order, train_epoch
 from ._core.learn.learner import Learner as CoreLearner
 from ._core.samples import Samples as CoreSamples
 from ._inputs import check_finite, is_stream
-from ._network import FittedNetwork
+from ._network import network_of
 from ._parameters import core_settings, rule_of, time_steps
 from ._targets import fitted_targets
 from ._weights import weights_copy
@@ -52,6 +52,7 @@ class Learner:
         self.n_time_steps = X.shape[1] if is_stream(X) else time_steps(estimator)
         settings = core_settings(estimator, self.n_time_steps, self.targets.core_loss)
         self.keeps_potentials = rule_of(estimator).forward_reset == "keep"
+        self.core_options = {}
         self.core = CoreLearner(
             settings,
             estimator.coefs_,
@@ -90,6 +91,7 @@ class Learner:
             epoch=epoch,
             weights=samples.weights,
             counts=counts,
+            **self.core_options,
         )
         if failed_layer >= 0:
             self._raise_failed(samples.X, failed_layer)
@@ -116,8 +118,9 @@ class Learner:
             self.estimator.forward_potentials_ = self.core.potentials()
 
     def state(self):
-        """Copies of weights, biases and error potentials."""
-        return *weights_copy(self.estimator), self.core.error_potentials()
+        """The learned attributes, copied: by name, for the estimator."""
+        coefs, intercepts = weights_copy(self.estimator)
+        return {"coefs_": coefs, "intercepts_": intercepts, "backward_potentials_": self.core.error_potentials()}
 
 
 class ConstantRate:
@@ -208,7 +211,7 @@ def train(estimator, samples, validation, context, call):
             samples, validation = hold_out(estimator, samples)
         estimator.validation_scores_ = list(estimator.validation_scores_ or [])
     estimator.loss_curve_ = list(estimator.loss_curve_)
-    learner, schedule = Learner(estimator, samples.X), rate_schedule(estimator)
+    learner, schedule = estimator._learner_class(estimator, samples.X), rate_schedule(estimator)
     stopping, best = StoppingRule(estimator.tol, estimator.n_iter_no_change), None
     began = time.perf_counter()
     estimator.n_iter_ = 0
@@ -224,7 +227,7 @@ def train(estimator, samples, validation, context, call):
                 merit = score(estimator, validation)
                 estimator.validation_scores_.append(merit)
             if stopping.note(merit) and scored:
-                best = merit, *learner.state()
+                best = merit, learner.state()
             if estimator.verbose:
                 score_text = f", validation score {merit:.4f}" if scored else ""
                 seconds = time.perf_counter() - began
@@ -246,7 +249,7 @@ def train(estimator, samples, validation, context, call):
     learner.store_potentials()
     if best is not None:
         estimator.best_validation_score_ = best[0]
-        estimator.coefs_, estimator.intercepts_, estimator.backward_potentials_ = best[1:]
+        vars(estimator).update(best[1])
 
 
 def fitted_copy(estimator, learner=None):
@@ -280,6 +283,6 @@ def hold_out(estimator, samples):
 
 def score(estimator, samples):
     """Score of an estimator's outputs after the last time step; larger is better."""
-    network, rows = FittedNetwork.of(estimator), samples.rows
+    network, rows = network_of(estimator), samples.rows
     weights = None if samples.weights is None else samples.weights[rows]
     return network.targets.score(network.outputs(samples.X, rows), samples.targets[rows], weights)

@@ -40,6 +40,7 @@ class FittedNetwork(NamedTuple):
     exit_margin: float | None
     n_jobs: int | None
     estimator: Any  # knows the names of the features, by which X is checked, and how it was trained
+    recurrent_coefs: list | tuple = ()  # of ndarray, shape (n, n), one a hidden layer; empty without recurrence
 
     # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so
     # that a block is worth a thread, and one that is running ends soon after Ctrl-C.
@@ -57,9 +58,7 @@ class FittedNetwork(NamedTuple):
         """
         if not hasattr(estimator, "coefs_"):
             check_is_fitted(estimator)
-        exit_margin = getattr(estimator, "exit_margin", None)
-        if exit_margin is not None and (not isinstance(exit_margin, Real) or not 0 < exit_margin < np.inf):
-            check_parameters(estimator, "exit_margin")
+        exit_margin = _exit_margin(estimator)
         return cls(
             estimator.coefs_,
             estimator.intercepts_,
@@ -81,7 +80,21 @@ class FittedNetwork(NamedTuple):
 
     @property
     def n_weights(self):
-        return sum(w.size for w in self.coefs)
+        return sum(w.size for w in [*self.coefs, *self.recurrent_coefs])
+
+    @property
+    def fan_out(self):
+        """Of each layer that spikes, the units that a spike reaches."""
+        own = [0, *(w.shape[1] for w in self.recurrent_coefs)] if self.recurrent_coefs else [0] * len(self.coefs)
+        return [above + itself for above, itself in zip(self.n_units[1:], own, strict=True)]
+
+    @property
+    def n_connections(self):
+        """Of each unit that spikes, layer after layer, the weights to other units that are not zero."""
+        counts = [np.count_nonzero(w, axis=1) for w in self.coefs]
+        for count, w in zip(counts[1:], self.recurrent_coefs, strict=False):
+            count += np.count_nonzero(w, axis=1)
+        return np.concatenate(counts)
 
     # Input and arrays.
 
@@ -115,6 +128,11 @@ class FittedNetwork(NamedTuple):
 
     # Outputs.
 
+    def core_network(self, n_time_steps, n_rows):
+        """The core's network, to predict so many samples."""
+        dynamics = core_dynamics(self.dynamics, n_time_steps)
+        return Network(dynamics, *self.arrays(n_rows), n_together=max(1, n_rows))
+
     def answers(self, X):
         """The outputs of each sample when it exits, shape (n_samples, n_outputs)."""
         return self._run(X, exits=self.exit_margin is not None)[0][0]
@@ -141,10 +159,8 @@ class FittedNetwork(NamedTuple):
         None.
         """
         n_time_steps = self.steps_of(X)
-        dynamics = core_dynamics(self.dynamics, n_time_steps)
         stepped = self.dynamics.simulation != "counting"
         n_rows = X.shape[0] if rows is None else len(rows)
-        coefs, intercepts = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
         exit_rule, exit_steps = {}, None
         if exits:
@@ -153,7 +169,7 @@ class FittedNetwork(NamedTuple):
         samples, failed_rows = CoreSamples(frames(X)), []
 
         def run(queue):
-            network = Network(dynamics, coefs, intercepts, n_together=max(1, n_rows))
+            network = self.core_network(n_time_steps, n_rows)
             while queue:
                 try:
                     block = queue.popleft()
@@ -226,11 +242,15 @@ class FittedNetwork(NamedTuple):
             units = self._count(X[first : first + n_rows], by_unit=True, first_row=first)[1]
             yield units[..., 0] + units[..., 1]
 
+    def counting_network(self, n_time_steps, by_unit):
+        """The core's network, to count spikes of layers, or of units."""
+        dynamics = core_dynamics(self.dynamics.stepped, n_time_steps)
+        return Network(dynamics, *self.arrays(), tallied=by_unit and self.dynamics.is_event_driven)
+
     def _count(self, X, by_unit=False, first_row=0):
         """Spikes by layer, and by unit and sign or None. A sample that has ended has none."""
         n_time_steps = self.steps_of(X)
-        dynamics = core_dynamics(self.dynamics.stepped, n_time_steps)
-        network = Network(dynamics, *self.arrays(), tallied=by_unit and self.dynamics.is_event_driven)
+        network = self.counting_network(n_time_steps, by_unit)
         shape = (X.shape[0], n_time_steps)
         counts = np.empty((*shape, len(self.coefs)), dtype=np.int64)
         units = np.empty((*shape, sum(self.n_units[:-1]), 2), dtype=np.int32) if by_unit else None
@@ -246,6 +266,19 @@ class FittedNetwork(NamedTuple):
     def without_exits(self):
         """The same network, whose samples run to the last time step."""
         return self._replace(exit_margin=None)
+
+
+def _exit_margin(estimator):
+    """The exit margin of an estimator, checked; None where it has none."""
+    exit_margin = getattr(estimator, "exit_margin", None)
+    if exit_margin is not None and (not isinstance(exit_margin, Real) or not 0 < exit_margin < np.inf):
+        check_parameters(estimator, "exit_margin")
+    return exit_margin
+
+
+def network_of(estimator):
+    """The network of a fitted estimator, of the kind that it has."""
+    return estimator._network_class.of(estimator)
 
 
 def fitted_network(estimator, X=None):
@@ -269,5 +302,5 @@ def fitted_network(estimator, X=None):
             f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "
             f"{type(estimator).__name__}. Of a search, pass best_estimator_."
         )
-    network = FittedNetwork.of(estimator)
+    network = network_of(estimator)
     return network, X if X is None else network.check_input(X)

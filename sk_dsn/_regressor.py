@@ -300,7 +300,14 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         passed. Returning True ends training after that epoch; with `early_stopping` the weights
         that scored best are kept all the same.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), coefs_init, intercepts_init)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            (X_val, y_val, sample_weight_val),
+            coefs_init=coefs_init,
+            intercepts_init=intercepts_init,
+        )
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, *, coefs_init=None, intercepts_init=None):
@@ -329,7 +336,7 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
             If X, y or weights are unusable, or if training diverges; the estimator is then as it
             was before.
         """
-        return self._partial_fit(X, y, None, sample_weight, coefs_init, intercepts_init)
+        return self._partial_fit(X, y, None, sample_weight, coefs_init=coefs_init, intercepts_init=intercepts_init)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -29,8 +29,8 @@ def start_network(estimator, coefs_init=None, intercepts_init=None):
                 weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
         estimator.coefs_.append(weights)
     estimator.intercepts_ = [padded_zeros(1, n_out)[0] for _, n_out in shapes]
-    _copy_into(estimator.coefs_, coefs_init, "coefs_init")
-    _copy_into(estimator.intercepts_, intercepts_init, "intercepts_init")
+    copy_into(estimator.coefs_, coefs_init, "coefs_init")
+    copy_into(estimator.intercepts_, intercepts_init, "intercepts_init")
     estimator.backward_potentials_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
     estimator.forward_potentials_ = [np.zeros(n_out, dtype=np.float32) for _, n_out in shapes]
     estimator.n_layers_ = len(sizes)
@@ -69,14 +69,14 @@ def _layer_sizes(estimator):
     return [estimator.n_features_in_, *(int(n) for n in hidden), estimator.n_outputs_]
 
 
-def _copy_into(arrays, values, name):
+def copy_into(arrays, values, name, which="one per layer above the input"):
     """Copies a user's list of arrays into arrays of the network's shapes; None changes nothing."""
     if values is None:
         return
     if not isinstance(values, (list, tuple)):
-        raise ValueError(f"{name} must be a list of arrays, one per layer above the input, got {type(values).__name__}.")
+        raise ValueError(f"{name} must be a list of arrays, {which}, got {type(values).__name__}.")
     if len(values) != len(arrays):
-        raise ValueError(f"{name} must hold {len(arrays)} arrays, one per layer above the input, got {len(values)}.")
+        raise ValueError(f"{name} must hold {len(arrays)} arrays, {which}, got {len(values)}.")
     for k, (array, value) in enumerate(zip(arrays, values, strict=True)):
         with np.errstate(over="ignore"):
             value = np.asarray(value, dtype=np.float32)

@@ -122,7 +122,7 @@ def synaptic_operations(estimator, X):
         prediction takes.
     """
     network, X = fitted_network(estimator, X)
-    fan_out = np.array(network.n_units[1:], dtype=np.int64)
+    fan_out = np.array(network.fan_out, dtype=np.int64)
     return np.cumsum(network.spike_counts(X) @ fan_out, axis=1)
 
 
@@ -233,7 +233,7 @@ def connection_sparsity(estimator):
        Nature Communications 16:1545.
     """
     network, _ = fitted_network(estimator)
-    return 1 - sum(np.count_nonzero(w) for w in network.coefs) / network.n_weights
+    return 1 - int(network.n_connections.sum()) / network.n_weights
 
 
 def activation_sparsity(estimator, X, *, by_layer=False):
@@ -314,7 +314,7 @@ def neurobench_synaptic_operations(estimator, X):
     True
     """
     network, X = fitted_network(estimator, X)
-    fan_out = np.concatenate([np.count_nonzero(w, axis=1) for w in network.coefs])
+    fan_out = network.n_connections
     accumulates = multiply_accumulates = 0
     for spikes in network.unit_batches(X):
         if network.dynamics.is_event_driven:

@@ -110,9 +110,8 @@ class Core:
         return [*self.coefs, *self.recurrent_coefs, *(self.intercepts or [])]
 
     def network(self):
-        return RecurrentNetwork(
-            dynamics_of(self.settings), self.coefs, self.recurrent_coefs, self.intercepts, instruction_set=self.instruction_set
-        )
+        weights = self.coefs, self.recurrent_coefs, self.intercepts
+        return RecurrentNetwork(dynamics_of(self.settings), *weights, instruction_set=self.instruction_set)
 
     def outputs(self, X, **given):
         out = np.empty((X.shape[1], len(X), self.coefs[-1].shape[1]), np.float32)

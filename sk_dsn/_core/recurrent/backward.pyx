@@ -5,7 +5,6 @@ From the last time step down, and from the output down, with g the error resolut
     d[t] = (u[t] >= 0) (W_above e_above[t] + R e[t+1]);    phi += d[t];    e[t] = ceil(phi - 1/2);    phi -= e[t]
     dW = sum_t n_below[t] e[t];    dR = sum_t n[t-1] e[t];    db = sum_t c_t e[t]        (in units of 1/g)
 """
-from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from ..kernels.kernels cimport ROW_PADDING, Kernels, SpikeCounts

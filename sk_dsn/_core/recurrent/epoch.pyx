@@ -221,9 +221,9 @@ cdef double batch_work(const RecurrentLearning *learning) noexcept nogil:
     return 4 * step_work(learning.net)
 
 
-def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, double rate_first, double rate_last, uint64_t seed,
-                uint64_t epoch, Py_ssize_t batch_size, double noise_first=0.0, double noise_last=0.0, weights=None,
-                lengths=None, counts=None):
+def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, double rate_first, double rate_last,
+                uint64_t seed, uint64_t epoch, Py_ssize_t batch_size, double noise_first=0.0, double noise_last=0.0,
+                weights=None, lengths=None, counts=None):
     """Trains on the samples `order` of X, once each, in that order, in batches.
 
     Parameters

@@ -3,8 +3,6 @@
 Weights that errors go down through are kept twice, as `weights` and `transposed`; the optimizer (optimizer.pyx) changes
 both. A gradient is added up in either layout, whichever takes fewer rows, and joined before it is used.
 """
-from libc.stdint cimport int32_t
-
 from ..kernels.arena cimport Arena
 from ..kernels.kernels cimport SpikeCounts
 from ..settings cimport Dropping, Loss

@@ -1,7 +1,6 @@
 """The owner of a recurrent network in training."""
 import numpy as np
 
-from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
@@ -163,8 +162,8 @@ cdef class RecurrentLearner:
         limit = TAPE_LIMIT if tape_limit is None else tape_limit
         if self.tape_arena.used > limit:
             raise ValueError(
-                f"The tape of a sequence of {n_time_steps} time steps would take {self.tape_arena.used / 2**20:.1f} MB, more "
-                f"than the {limit / 2**20:.1f} MB allowed. Cut X into shorter sequences, or make the layers smaller "
+                f"The tape of a sequence of {n_time_steps} time steps would take {self.tape_arena.used / 2**20:.1f} MB, "
+                f"more than the {limit / 2**20:.1f} MB allowed. Cut X into shorter sequences, or make the layers smaller "
                 "(hidden_layer_sizes).")
         if arena_begin(&self.tape_arena):
             raise MemoryError

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uint16_t
+from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
@@ -171,6 +171,7 @@ def check_shapes(coefs, recurrent_coefs, intercepts):
     if not coefs or any(w.ndim != 2 or w.size == 0 for w in [*coefs, *recurrent_coefs]):
         raise ValueError("coefs must hold at least one array; all arrays must have two dimensions that are not empty")
     if len(recurrent_coefs) != len(coefs) - 1:
-        raise ValueError(f"recurrent_coefs must hold {len(coefs) - 1} arrays, one a hidden layer, got {len(recurrent_coefs)}")
+        raise ValueError(
+            f"recurrent_coefs must hold {len(coefs) - 1} arrays, one a hidden layer, got {len(recurrent_coefs)}")
     if intercepts is not None and len(intercepts) != len(coefs):
         raise ValueError(f"intercepts must hold {len(coefs)} arrays, got {len(intercepts)}")

@@ -58,8 +58,8 @@ cdef void parameter_step(const RecurrentLearning *learning, Parameter *p, double
 
 cdef AdamRates adam_rates(double n_updates, double rate) noexcept nogil:
     return AdamRates(
-        <float> BETA_1, <float> (1.0 - BETA_1), <float> BETA_2, <float> (1.0 - BETA_2), <float> (rate / (1.0 - BETA_1**n_updates)),
-        <float> (1.0 / sqrt(1.0 - BETA_2**n_updates)), EPSILON)
+        <float> BETA_1, <float> (1.0 - BETA_1), <float> BETA_2, <float> (1.0 - BETA_2),
+        <float> (rate / (1.0 - BETA_1**n_updates)), <float> (1.0 / sqrt(1.0 - BETA_2**n_updates)), EPSILON)
 
 
 cdef bint batch_apply(RecurrentLearning *learning, Py_ssize_t n_samples, double rate) noexcept nogil:

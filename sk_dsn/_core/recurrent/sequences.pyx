@@ -3,7 +3,6 @@
 
 cdef int check_sequences(const RecurrentNet *net, const SampleArrays *samples, lengths) except -1:
     """Raises ValueError where the samples, or the lengths of all of them, do not fit."""
-    cdef const int64_t[::1] numbers = lengths
     if samples.dense == NULL or samples.n_features != net.layers[0].n_units:
         raise ValueError(f"X must hold dense sequences of {net.layers[0].n_units} features")
     if lengths is not None:

@@ -2,7 +2,7 @@
 
 It has room for one sequence. Time steps count from 1; row 0 of the traces is the state before.
 """
-from libc.stdint cimport int32_t, uint16_t
+from libc.stdint cimport uint16_t
 
 from ..kernels.arena cimport Arena
 from ..kernels.kernels cimport SpikeCounts

@@ -1,5 +1,5 @@
 """The layout of the tape, and how a network that steps forward writes on it."""
-from libc.stdint cimport int32_t, uint16_t
+from libc.stdint cimport uint16_t
 
 from ..kernels.arena cimport arena_take
 from ..kernels.kernels cimport ROW_PADDING
