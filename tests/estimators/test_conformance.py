@@ -12,7 +12,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn import (
+    SpikingBackprop,
+    SpikingMLPClassifier,
+    SpikingMLPRegressor,
+    SpikingRNNClassifier,
+    SpikingRNNRegressor,
+)
 
 NO_PARTIAL_FIT = "partial_fit refuses early_stopping=True, as that of scikit-learn's networks does"
 GOES_ON = "a second fit goes on from the first, so its predictions differ"
@@ -104,7 +110,9 @@ def documented(thing, section):
 
 
 documented_classes = pytest.mark.parametrize(
-    "kind", [SpikingMLPClassifier, SpikingMLPRegressor, SpikingBackprop], ids=lambda kind: kind.__name__
+    "kind",
+    [SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNClassifier, SpikingRNNRegressor, SpikingBackprop],
+    ids=lambda kind: kind.__name__,
 )
 
 
@@ -126,8 +134,12 @@ def test_every_parameter_is_documented_in_order_with_its_default(kind):
 
 
 def test_every_fitted_attribute_is_documented_and_every_documented_one_exists(fitted):
-    attributes = {name for name in dir(fitted) if name.endswith("_") and not name.startswith("_")}
-    assert attributes == set(documented(SpikingMLPClassifier, "Attributes"))
+    X, y = np.random.default_rng(0).random((20, 3, 4)), np.arange(20) % 2
+    recurrent = [kind(max_iter=1).fit(X, y) for kind in (SpikingRNNClassifier, SpikingRNNRegressor)]
+    for estimator in (fitted, *recurrent):
+        attributes = {name for name in dir(estimator) if name.endswith("_") and not name.startswith("_")}
+        of_frames = set() if estimator is fitted else {"feature_names_in_"}
+        assert attributes | of_frames == set(documented(type(estimator), "Attributes")) | of_frames
 
 
 def test_attributes_that_fit_sets_end_in_an_underscore(fitted):
@@ -137,8 +149,9 @@ def test_attributes_that_fit_sets_end_in_an_underscore(fitted):
 @pytest.mark.parametrize(
     "method",
     [
-        pytest.param(method, id=name)
-        for name, method in inspect.getmembers(SpikingMLPClassifier, inspect.isfunction)
+        pytest.param(method, id=f"{kind.__name__}.{name}")
+        for kind in (SpikingMLPClassifier, SpikingRNNClassifier, SpikingRNNRegressor)
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
         if method.__module__.startswith("sk_dsn.") and not name.startswith("_")
     ],
 )
