@@ -28,6 +28,17 @@ NAME(gated)(VECTOR v, const uint16_t *gate, ptrdiff_t j)
 #endif
 }
 
+/* The sum of whole numbers: exact below SPIKE_LIMIT, and not below it where the exact sum is not. */
+TARGET static ALWAYS_INLINE double
+NAME(whole_sum)(VECTOR v)
+{
+#if SIMD_LEVEL == 3
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    return NAME(lanes_sum)(v);
+#endif
+}
+
 TARGET static ALWAYS_INLINE int
 NAME(units_leak_fire)(float *sum, const float *bias, const float *before, float *after, ptrdiff_t n, float keep,
                       const FiringRule rule, uint16_t *gate, SpikeCounts *out)
@@ -56,7 +67,7 @@ NAME(units_leak_fire)(float *sum, const float *bias, const float *before, float 
         found += NAME(lanes_list)(fired, j, out->unit + found, out->count + found);
     }
     out->n = found;
-    out->total = NAME(lanes_sum)(total);
+    out->total = NAME(whole_sum)(total);
     return COUNT_BITS(NAME(bits)(inside)) == LANES && out->total < SPIKE_LIMIT ? 0 : -1;
 }
 
@@ -95,7 +106,7 @@ NAME(error_fire)(float *potential, const float *sum, ptrdiff_t n, const uint16_t
         found += NAME(lanes_list)(fired, j, out->unit + found, out->count + found);
     }
     out->n = found;
-    out->total = NAME(lanes_sum)(total);
+    out->total = NAME(whole_sum)(total);
     return COUNT_BITS(NAME(bits)(inside)) == LANES && out->total < SPIKE_LIMIT ? 0 : -1;
 }
 

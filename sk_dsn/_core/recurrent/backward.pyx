@@ -9,8 +9,7 @@ from libc.string cimport memset
 
 from ..kernels.kernels cimport ROW_PADDING, Kernels, SpikeCounts
 from .learner cimport LayerParameters, Parameter, UnitSpikes
-from .network cimport RecurrentLayer, RecurrentNet
-from .tape cimport LayerTape, StepSpikes, Tape
+from .network cimport LayerTape, RecurrentLayer, RecurrentNet, StepSpikes, Tape
 
 
 cdef inline void error_place(StepSpikes *errors, int t, int n_steps) noexcept nogil:

@@ -12,12 +12,11 @@ from ..random cimport normal, sample_key, uniform
 from ..samples cimport Samples
 from ..signals cimport signals_poll
 from .backward cimport errors_go_back, gradients_add
-from .forward cimport sequence_begin, sequence_step, step_work
+from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run, step_work
 from .learner cimport RecurrentLearner, RecurrentLearning
-from .network cimport RecurrentLayer, RecurrentNet, last_layer
+from .network cimport RecurrentLayer, RecurrentNet, Tape, last_layer
 from .optimizer cimport batch_apply, weights_are_finite
 from .sequences cimport check_sequences, sequence_length
-from .tape cimport Tape, tape_record, tape_step
 
 
 # What an epoch learns and how. The pointers are borrowed from the arguments of `train_epoch`.
@@ -128,12 +127,13 @@ cdef int lesson_run(RecurrentLearning *learning, Lesson *lesson) noexcept nogil:
     cdef int t, failed, n_steps = lesson.n_steps
     lesson.loss = 0.0
     sequence_begin(net)
+    failed = sequence_run(net, tape, lesson.x, n_steps)
     for t in range(1, n_steps + 1):
-        tape_step(tape, net, t)
-        failed = sequence_step(net, lesson.x + (t - 1) * net.layers.n_units, t)
+        if failed < 0 and (t == n_steps or learning.error_rule.step_feedback or not output_is_forgotten(net)):
+            failed = output_step(net, tape, t, t)
         if failed >= 0:
             return failed
-        tape_record(tape, net, t)
+        tape.leaky_steps[t] = 1.0 if net.keep == 0.0 else net.n_steps
         tape.has_output_error[t] = False
         if learning.error_rule.step_feedback:
             # The loss is the mean of those of the steps' own answers, whichever is read out.

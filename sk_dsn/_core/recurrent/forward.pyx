@@ -1,8 +1,10 @@
-"""The forward pass of a recurrent network: one time step of a sequence."""
+"""The forward pass of a recurrent network."""
 from libc.math cimport isfinite
 from libc.string cimport memset
 
 from ..kernels.kernels cimport SpikeCounts
+from .network cimport RecurrentLayer
+from .tape cimport layer_record, layer_rewind
 
 
 cdef void sequence_begin(RecurrentNet *net) noexcept nogil:
@@ -40,13 +42,16 @@ cdef void spikes_mask(RecurrentLayer *layer) noexcept nogil:
     sent.n = n
 
 
-cdef int layer_step(RecurrentNet *net, int l) noexcept nogil:
-    """The thresholds of a layer that has its input. Returns 0, or -1 out of range."""
+cdef int layer_step(RecurrentNet *net, Tape *tape, int l, int k) noexcept nogil:
+    """The thresholds of a layer that has its input, at step k of the tape. Returns 0, or -1 out of range."""
     cdef RecurrentLayer *layer = &net.layers[l]
-    cdef int failed = net.kernels.leak_fire(layer.sum, layer.bias, layer.before, layer.after, layer.width, net.keep,
-                                            layer.rule, layer.gate, &layer.fired)
+    cdef int failed
+    layer_rewind(tape, net, l, k)
+    failed = net.kernels.leak_fire(layer.sum, layer.bias, layer.before, layer.after, layer.width, net.keep, layer.rule,
+                                   layer.gate, &layer.fired)
     layer.spikes = layer.fired
     spikes_mask(layer)
+    layer_record(tape, net, l, k)
     return failed
 
 
@@ -77,32 +82,65 @@ cdef void output_decay(const RecurrentNet *net) noexcept nogil:
         output.sum[j] = <float> 0.0 if abs(kept) < <float> 2.0**-100 else kept
 
 
-cdef int sequence_step(RecurrentNet *net, const float *x, int t) noexcept nogil:
-    """Time step t = 1, 2, … with the features x, after which `net.answer` is the answer. Returns -1, or the layer that
-    failed."""
+cdef int input_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcept nogil:
+    """The input's spikes at n time steps with the features x. Returns 0, or -1 out of range."""
     cdef RecurrentLayer *layer = net.layers
-    cdef RecurrentLayer *below
     cdef float scale = <float> 1.0 / net.dynamics.threshold
     cdef Py_ssize_t i
+    cdef int k
+    for k in range(1, n + 1):
+        for i in range(layer.n_units):
+            layer.sum[i] += scale * x[i]
+        if layer_step(net, tape, 0, k):
+            return -1
+        x += layer.n_units
+    return 0
+
+
+cdef int hidden_run(RecurrentNet *net, Tape *tape, int l, int n) noexcept nogil:
+    """A hidden layer's spikes at n time steps, with the layer below's on tape. Returns 0, or -1 out of range."""
+    cdef RecurrentLayer *layer = &net.layers[l]
+    cdef const SpikeCounts *below = tape.layers[l - 1].sent.step
+    cdef int k
+    for k in range(1, n + 1):
+        if below[k].n:
+            net.kernels.rows_add(layer.sum, layer.width, layer.weights, layer.stride, &below[k])
+        if layer.spikes.n:
+            net.kernels.rows_add(layer.sum, layer.width, layer.recurrent, layer.recurrent_stride, &layer.spikes)
+        if layer_step(net, tape, l, k):
+            return -1
+    return 0
+
+
+cdef int sequence_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcept nogil:
+    """The next n time steps, with the features x, of all layers but the output, one layer after the other: rows of weights
+    that are needed at several steps stay in the cache. Returns -1, or the layer that failed."""
     cdef int l
-    for i in range(layer.n_units):
-        layer.sum[i] += scale * x[i]
-    if layer_step(net, 0):
+    if input_run(net, tape, x, n):
         return 0
-    for l in range(1, net.n_layers):
-        below = layer
-        layer += 1
-        if layer.recurrent == NULL and t > 1:
-            output_decay(net)
-        if below.sent.n:
-            net.kernels.rows_add(layer.sum, layer.width, layer.weights, layer.stride, &below.sent)
-        if layer.recurrent != NULL:
-            if layer.spikes.n:
-                net.kernels.rows_add(layer.sum, layer.width, layer.recurrent, layer.recurrent_stride, &layer.spikes)
-            if layer_step(net, l):
-                return l
+    for l in range(1, net.n_layers - 1):
+        if hidden_run(net, tape, l, n):
+            return l
+    return -1
+
+
+cdef bint output_is_forgotten(const RecurrentNet *net) noexcept nogil:
+    """Whether no output depends on those of the steps before, so that only those need computing that are read."""
+    return net.keep == 0.0 and not net.dynamics.mean_readout
+
+
+cdef int output_step(RecurrentNet *net, const Tape *tape, int k, int t) noexcept nogil:
+    """The output at time step t = 1, 2, …, step k of the tape, after which `net.answer` is the answer. Returns -1, or the
+    output's layer where the answer is not finite."""
+    cdef int top = net.n_layers - 1
+    cdef RecurrentLayer *output = &net.layers[top]
+    cdef const SpikeCounts *spikes = &tape.layers[top - 1].sent.step[k]
+    if t > 1:
+        output_decay(net)
+    if spikes.n:
+        net.kernels.rows_add(output.sum, output.width, output.weights, output.stride, spikes)
     net.n_steps = net.keep * net.n_steps + 1
-    return -1 if output_answer(net, t) else net.n_layers - 1
+    return -1 if output_answer(net, t) else top
 
 
 cdef double step_work(const RecurrentNet *net) noexcept nogil:

@@ -7,9 +7,9 @@ from libc.string cimport memcpy
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..network cimport padded, row_stride, vector_data
 from ..network import is_padded
-from .network cimport RecurrentLayer, counts_take, last_layer
+from .network cimport LayerTape, RecurrentLayer, counts_take, last_layer
 from .optimizer cimport parameters_transpose
-from .tape cimport LayerTape, tape_layout
+from .tape cimport tape_layout
 
 # Bytes that the tape of a sequence may take.
 TAPE_LIMIT = 2**30
@@ -158,6 +158,7 @@ cdef class RecurrentLearner:
         learning_layout(learning, &self.arena)
         arena_end(&self.arena)
         learning.tape.n_steps = n_time_steps
+        learning.tape.records = True
         whole_tape_layout(learning, &self.tape_arena)
         limit = TAPE_LIMIT if tape_limit is None else tape_limit
         if self.tape_arena.used > limit:

@@ -24,6 +24,10 @@ cdef struct RecurrentDynamics:
     bint mean_readout           # the answer is the running mean of the steps' answers, not the last one
 
 
+cdef enum:
+    STEPS_TOGETHER = 32         # time steps that a prediction takes layer by layer: rows that spike again are in the cache
+
+
 # Layer 0 is the input, the last one the output; both have no recurrent weights.
 cdef struct RecurrentLayer:
     Py_ssize_t n_units
@@ -49,6 +53,37 @@ cdef struct RecurrentLayer:
     SpikeCounts sent            # the same times `keep`, for the layer above
 
 
+# The tape: spikes of each time step and, for the backward pass, traces, gates and error spikes. It has room for one
+# sequence, or for as many steps as a prediction takes at a time. Its steps count from 1; row 0 of the traces is the state
+# before.
+
+# A list of spikes for each time step, one behind the other in one pool.
+cdef struct StepSpikes:
+    SpikeCounts *step           # (n_steps + 2,); the first and the last are empty
+    SpikeCounts pool
+
+
+cdef struct LayerTape:
+    # Layers that spike.
+    float *trace                # (n_steps + 1, width)
+    float *sent_trace           # the same times the mask of dropout; the same array without dropout
+    uint16_t *gate              # (n_steps + 1, width / ROW_PADDING); NULL for the input
+    StepSpikes spikes
+    StepSpikes sent             # times the mask of dropout; the same lists without dropout
+    # Layers with weights.
+    float *error                # (n_steps + 2, width)
+    StepSpikes errors
+
+
+cdef struct Tape:
+    LayerTape *layers
+    Py_ssize_t n_steps          # room
+    bint records                # for the backward pass; else only spikes are kept
+    float *leaky_steps          # (n_steps + 1,): c_t
+    float *output_error         # (n_steps + 1, width of the output): the error, in error spikes
+    bint *has_output_error      # (n_steps + 1,)
+
+
 cdef struct RecurrentNet:
     RecurrentLayer *layers      # n_layers of them, input first
     int n_layers
@@ -62,6 +97,7 @@ cdef struct RecurrentNet:
 
 cdef class RecurrentNetwork:
     cdef RecurrentNet net
+    cdef Tape tape              # of a network that predicts
     cdef Arena arena
     cdef list borrowed
 

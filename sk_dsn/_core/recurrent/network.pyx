@@ -12,6 +12,7 @@ from ..kernels.kernels cimport FIRE_BACK, FIRE_BOTH, FIRE_NEVER, FIRE_UP, ROW_PA
 from ..network cimport padded, vector_data
 from ..network import is_padded, padded_copy
 from ..settings cimport SIGNED
+from .tape cimport tape_layout
 
 
 cdef RecurrentLayer *last_layer(const RecurrentNet *net) noexcept nogil:
@@ -23,6 +24,12 @@ cdef SpikeCounts counts_take(Arena *arena, Py_ssize_t n) noexcept nogil:
     cdef int32_t *unit = <int32_t *> arena_take(arena, (n + ROW_PADDING) * sizeof(int32_t))
     cdef float *count = <float *> arena_take(arena, (n + ROW_PADDING) * sizeof(float))
     return SpikeCounts(0, unit, count, 0.0)
+
+
+cdef void network_layout(RecurrentNet *net, Tape *tape, Arena *arena, bint dropout) noexcept nogil:
+    state_layout(net, arena, dropout)
+    if tape.layers != NULL:
+        tape_layout(tape, net, False, arena)
 
 
 cdef void state_layout(RecurrentNet *net, Arena *arena, bint dropout) noexcept nogil:
@@ -42,10 +49,8 @@ cdef void state_layout(RecurrentNet *net, Arena *arena, bint dropout) noexcept n
             return
         layer.trace = <float *> arena_take(arena, size)
         layer.before = layer.after = layer.trace
-        layer.fired = counts_take(arena, layer.width)
         if l > 0 and dropout:
             layer.keep = <float *> arena_take(arena, size)
-            layer.masked = counts_take(arena, layer.width)
 
 
 cdef int weights_borrow(RecurrentNet *net, list coefs, list recurrent_coefs, list intercepts) except -1:
@@ -134,16 +139,22 @@ cdef class RecurrentNetwork:
         for l in range(net.n_layers):
             net.layers[l].rule = FIRE_BOTH if l == 0 else rule
         last_layer(net).rule = FIRE_NEVER
-        state_layout(net, &self.arena, dropout)
+        if not training:
+            self.tape.n_steps = STEPS_TOGETHER
+            self.tape.layers = <LayerTape *> calloc(net.n_layers, sizeof(LayerTape))
+            if self.tape.layers == NULL:
+                raise MemoryError
+        network_layout(net, &self.tape, &self.arena, dropout)
         if arena_begin(&self.arena):
             raise MemoryError
-        state_layout(net, &self.arena, dropout)
+        network_layout(net, &self.tape, &self.arena, dropout)
         arena_end(&self.arena)
         biases_scale(net)
 
     def __dealloc__(self):
         arena_free(&self.arena)
         free(self.net.layers)
+        free(self.tape.layers)
 
     @property
     def n_layers(self):

@@ -8,8 +8,8 @@ from ..kernels.kernels cimport SpikeCounts
 from ..network cimport within
 from ..samples cimport Samples
 from ..signals cimport signals_poll
-from .forward cimport sequence_begin, sequence_step, step_work
-from .network cimport RecurrentNet, RecurrentNetwork, last_layer
+from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run, step_work
+from .network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, last_layer
 from .sequences cimport check_sequences, sequence_length
 
 
@@ -33,21 +33,27 @@ cdef void answer_write(const RecurrentNet *net, const Request *request, Py_ssize
            last_layer(net).n_units * sizeof(float))
 
 
-cdef int sample_answer(RecurrentNet *net, const SampleArrays *samples, const Request *request, Py_ssize_t k, double size,
-                       double *work) except -2 nogil:
+cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *samples, const Request *request, Py_ssize_t k,
+                       double size, double *work) except -2 nogil:
     """Row k. Returns -1, or the layer that failed."""
     cdef Py_ssize_t sample = request.rows[k] if request.rows != NULL else k
     cdef const float *x = samples.dense + sample * samples.n_steps * samples.n_features
-    cdef int t = 0, failed, n_steps = sequence_length(samples, request.lengths, sample)
+    cdef int t = 0, failed = -1, step, n_steps = sequence_length(samples, request.lengths, sample)
+    # A sample that may end at any step takes one at a time.
+    cdef int together = 1 if request.exit.exits else <int> tape.n_steps
     sequence_begin(net)
     for t in range(1, n_steps + 1):
-        failed = sequence_step(net, x + (t - 1) * samples.n_features, t)
+        step = (t - 1) % together + 1
+        if step == 1:
+            failed = sequence_run(net, tape, x + (t - 1) * samples.n_features, min(together, n_steps - t + 1))
+            work[0] += together * size
+            signals_poll(work)
+        if failed < 0 and (t > request.before or t == n_steps or request.exit.exits or not output_is_forgotten(net)):
+            failed = output_step(net, tape, step, t)
         if failed >= 0:
             return failed
         if not request.exit.exits and t > request.before:
             answer_write(net, request, k, t)
-        work[0] += size
-        signals_poll(work)
         if request.exit.exits and outputs_decided(net.answer, last_layer(net).n_units, 1.0, &request.exit):
             break
     if request.exit.exits:
@@ -59,12 +65,13 @@ cdef int sample_answer(RecurrentNet *net, const SampleArrays *samples, const Req
     return -1
 
 
-cdef Py_ssize_t answers_run(RecurrentNet *net, const SampleArrays *samples, const Request *request) except -2 nogil:
+cdef Py_ssize_t answers_run(RecurrentNet *net, Tape *tape, const SampleArrays *samples,
+                            const Request *request) except -2 nogil:
     """All rows. Returns -1, or the first sample that failed."""
     cdef Py_ssize_t k
     cdef double size = step_work(net), work = 0.0
     for k in range(request.n_rows):
-        if sample_answer(net, samples, request, k, size, &work) >= 0:
+        if sample_answer(net, tape, samples, request, k, size, &work) >= 0:
             return request.rows[k] if request.rows != NULL else k
     return -1
 
@@ -119,18 +126,18 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     request.out_row = out.strides[1] // <Py_ssize_t> sizeof(float)
     request.exit_steps = NULL if exit_steps is None else &exit_steps[0]
     with nogil:
-        failed = answers_run(net, &samples.arrays, &request)
+        failed = answers_run(net, &network.tape, &samples.arrays, &request)
     return failed
 
 
-cdef void spikes_write(const RecurrentNet *net, int64_t *totals, int32_t *units) noexcept nogil:
-    """Spikes of a time step, of each layer and (units: NULL, or zeros) of each unit by sign."""
+cdef void spikes_write(const RecurrentNet *net, const Tape *tape, int step, int64_t *totals, int32_t *units) noexcept nogil:
+    """Spikes of a step of the tape, of each layer and (units: NULL, or zeros) of each unit by sign."""
     cdef const SpikeCounts *spikes
     cdef int32_t count
     cdef Py_ssize_t k
     cdef int l
     for l in range(net.n_layers - 1):
-        spikes = &net.layers[l].spikes
+        spikes = &tape.layers[l].spikes.step[step]
         totals[l] = <int64_t> spikes.total
         if units != NULL:
             for k in range(spikes.n):
@@ -166,7 +173,8 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
     cdef const float *x
     cdef Py_ssize_t row, n_units = sum(network.n_units) - last_layer(net).n_units, failed = -1
     cdef double size = step_work(net), work = 0.0
-    cdef int t
+    cdef Tape *tape = &network.tape
+    cdef int k, t, n, n_steps
     check_sequences(net, arrays, lengths)
     if out.shape[0] != arrays.n_samples or out.shape[1] != arrays.n_steps or out.shape[2] != net.n_layers - 1:
         raise ValueError("out has the wrong shape")
@@ -184,12 +192,17 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
         for row in range(arrays.n_samples):
             x = arrays.dense + row * arrays.n_steps * arrays.n_features
             sequence_begin(net)
-            for t in range(1, sequence_length(arrays, ends, row) + 1):
-                if sequence_step(net, x + (t - 1) * arrays.n_features, t) >= 0:
+            n_steps = sequence_length(arrays, ends, row)
+            t = 0
+            while t < n_steps:
+                n = min(n_steps - t, <int> STEPS_TOGETHER)
+                if sequence_run(net, tape, x + t * arrays.n_features, n) >= 0:
                     failed = row
                     break
-                spikes_write(net, &out[row, t - 1, 0], NULL if units is None else &units[row, t - 1, 0, 0])
-                work += size
+                for k in range(n):
+                    spikes_write(net, tape, k + 1, &out[row, t + k, 0], NULL if units is None else &units[row, t + k, 0, 0])
+                t += n
+                work += n * size
                 signals_poll(&work)
             if failed >= 0:
                 break
