@@ -17,7 +17,8 @@ HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
 PYTHON_FACING = {
     f"sk_dsn._core.{name}"
     for name in [
-        "_cyutility", "network", "samples", "settings", "learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes",
+        *("_cyutility", "network", "samples", "settings"),
+        *("learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"),
     ]
 }
 
