@@ -151,6 +151,15 @@ cdef void masks_clear(Net *net) noexcept nogil:
             layer.keep[j] = 1.0
 
 
+cdef int memory_check(const Net *net) except -1:
+    """Raises MemoryError where a layer failed as there was no memory for its spikes."""
+    cdef int l
+    for l in range(net.n_layers):
+        if net.layers[l].train.starved:
+            raise MemoryError("no memory for the spikes of a sample")
+    return 0
+
+
 cdef class Network:
     """A network ready to run: views of its weights and the state of one sample.
 
@@ -241,6 +250,10 @@ cdef class Network:
     @property
     def instruction_set(self):
         return self.net.kernels.name.decode()
+
+    def stop(self):
+        """Ends what the network computes in another thread, within milliseconds, by a KeyboardInterrupt there."""
+        self.net.stopped = True
 
     def potentials(self):
         """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
