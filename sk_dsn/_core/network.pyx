@@ -9,10 +9,12 @@ from .kernels.arena cimport Arena, arena_begin, arena_end, arena_free, arena_tak
 from .kernels.dispatch cimport kernels_find
 from .kernels.kernels cimport FIRE_BACK, FIRE_BOTH, FIRE_NEVER, FIRE_UP, MOST_TOGETHER, SpikeCounts
 from .kernels.spike_train cimport train_append, train_free
-from .settings cimport COUNTING, SIGNED
+from .settings cimport COUNTING, EVENT_DRIVEN_DEPTH_FIRST, SIGNED
 
 # The most units of all samples side by side: a few MB of state.
 cdef Py_ssize_t STATE_TOGETHER = 2**20
+# The most layers of a network that runs depth-first: it needs a frame of the stack for each.
+MOST_LAYERS_DEPTH_FIRST = 1000
 
 
 def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
@@ -197,6 +199,10 @@ cdef class Network:
         if net.dynamics.n_time_steps < 1:
             raise ValueError(f"n_time_steps must be at least 1, got {net.dynamics.n_time_steps}")
         check_shapes(coefs, intercepts, potentials)
+        if net.dynamics.simulation == EVENT_DRIVEN_DEPTH_FIRST and len(coefs) >= MOST_LAYERS_DEPTH_FIRST:
+            raise ValueError(
+                f"simulation='event-driven-depth-first' takes at most {MOST_LAYERS_DEPTH_FIRST} layers, as a spike goes "
+                f"through all of them before the next, got {len(coefs) + 1}; set simulation='event-driven'.")
         cdef bint stepped = net.dynamics.simulation != COUNTING
         net.padded = training or stepped
         if n_together < 1:
