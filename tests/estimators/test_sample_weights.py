@@ -230,3 +230,41 @@ def test_weight_0_leaves_a_multilabel_sample_out():
     with_zeros = clone(clf).fit(X, Y, weights)
     assert_same_network(with_zeros, clf.fit(X[:50], Y[:50]))
     assert with_zeros.validation_scores_ == clf.validation_scores_
+
+
+def test_a_class_whose_samples_all_weigh_nothing_is_not_there():
+    X, y = load_digits(return_X_y=True)
+    weights = (y != 3).astype(float)
+    clf = SpikingMLPClassifier(**SHARED).fit(X / 16, y, weights)
+    assert clf.classes_.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    without = SpikingMLPClassifier(**SHARED).fit(X[y != 3] / 16, y[y != 3])
+    assert_same_network(clf, without)
+    with pytest.raises(ValueError, match="only one class"):
+        SpikingMLPClassifier(**SHARED).fit(X, y, (y == 3).astype(float))
+
+
+def test_samples_that_weigh_nothing_may_have_any_label():
+    X, y = load_digits(return_X_y=True)
+    known, weights = y < 5, (y < 5).astype(float)
+    clf = SpikingMLPClassifier(**SHARED).fit(X[known] / 16, y[known])
+    without = clone(clf).fit(X[known] / 16, y[known]).partial_fit(X[known] / 16, y[known])
+    assert_same_network(clf.partial_fit(X / 16, y, sample_weight=weights), without)
+    stopping = {"early_stopping": True, "X_val": X / 16, "y_val": y, "sample_weight_val": weights}
+    scored = SpikingMLPClassifier(**SHARED, early_stopping=stopping.pop("early_stopping"))
+    scored.fit(X[known] / 16, y[known], **stopping)
+    assert scored.best_validation_score_ == scored.score(X[known] / 16, y[known])
+
+
+def test_classes_that_are_passed_are_kept_without_samples():
+    X, y = load_digits(return_X_y=True)
+    clf = SpikingMLPClassifier(**SHARED)
+    clf.partial_fit(X / 16, y, classes=np.arange(10), sample_weight=(y != 3).astype(float))
+    assert clf.classes_.tolist() == list(range(10))
+
+
+def test_values_of_samples_that_weigh_nothing_do_not_matter():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X), scale(y)
+    weights = (np.arange(len(y)) % 3 > 0).astype(float)
+    other = np.where(weights > 0, y, 1e30)
+    assert_same_network(*(SpikingMLPRegressor(**SHARED).fit(X, values, weights) for values in (y, other)))
