@@ -56,10 +56,10 @@ def test_spikes_without_memory_are_not_taken_for_too_many(work, simulation):
 
 
 def build_with_less_and_less(simulation):
-    problem = real_problem((20, 300_000, 2), n_samples=2)
+    problem = real_problem((1, 3_000_000, 1), n_samples=1)
     expected = Predictor.of(problem, simulation=simulation).outputs(problem.X)
     ended = {"MemoryError": 0, "answer": 0}
-    for headroom in np.geomspace(1, 400, 60):
+    for headroom in np.geomspace(1, 400, 20):
         limit_memory(int(headroom * MEGABYTE))
         try:
             answer = Predictor.of(problem, simulation=simulation).outputs(problem.X)
