@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
 from ._epochs import Learner, Samples, fitted_copy, train
-from ._inputs import check_finite, check_training_input, check_weights, core_samples, combined_weights
+from ._inputs import check_finite, check_training_input, check_weights, combined_weights, core_samples
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of

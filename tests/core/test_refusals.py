@@ -135,7 +135,7 @@ def test_too_many_layers_for_depth_first_are_refused(make):
         return make(coefs, None, **learning, simulation="event-driven-depth-first", n_time_steps=1)
 
     made(1000)
-    with pytest.raises(ValueError, match="at most 1000 layers.*got 1001; set simulation='event-driven'"):
+    with pytest.raises(ValueError, match=r"at most 1000 layers.*got 1001; set simulation='event-driven'"):
         made(1001)
 
 

@@ -123,6 +123,6 @@ def test_one_validation_sample_has_no_r2(way):
     ones = {"X_val": X[:3], "y_val": y[:3], "sample_weight_val": [0, 1, 0]}
     if way == "passed":
         ones = {"X_val": X[:1], "y_val": y[:1]}
-    with pytest.raises(ValueError, match="at least 2 validation samples.*got 1.*validation_fraction"):
+    with pytest.raises(ValueError, match=r"at least 2 validation samples.*got 1.*validation_fraction"):
         regressor.fit(X[:10], y[:10], **{} if way == "held out" else ones)
     assert np.isfinite(regressor.fit(X[:20], y[:20]).validation_scores_).all()

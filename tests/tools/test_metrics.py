@@ -317,7 +317,8 @@ def test_pipelines_may_be_nested_frozen_and_have_steps_that_only_resample():
     clf = SpikingMLPClassifier((5,), max_iter=2, random_state=0).fit(scaler.transform(X), y)
     expected = spike_counts(clf, scaler.transform(X))
     alone = make_pipeline(clf)
-    scaled = Pipeline([("scale", scaler), ("resample", Resampler()), ("nothing", "passthrough"), ("none", None), ("net", clf)])
+    idle = [("resample", Resampler()), ("nothing", "passthrough"), ("none", None)]
+    scaled = Pipeline([("scale", scaler), *idle, ("net", clf)])
     for model in [
         make_pipeline(scaler, alone),
         make_pipeline(make_pipeline(scaler), clf),

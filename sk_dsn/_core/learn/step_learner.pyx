@@ -1,8 +1,8 @@
 """Learning a sample by a time-stepped simulation."""
 from ..encoder cimport Stimulus
 from ..loss cimport output_error
-from ..signals cimport LEAST_WORK, work_done
 from ..settings cimport CLOCK_DRIVEN, EVENT_DRIVEN, Simulation
+from ..signals cimport LEAST_WORK, work_done
 from ..simulate.sample cimport sample_begin
 from .clock_driven cimport clock_end, clock_feedback, clock_learn_step
 from .depth_first cimport depth_feedback, depth_learn_step
