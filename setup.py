@@ -30,7 +30,7 @@ def compiler_flags(compiler, is_python_facing):
     # between inlined functions only, hence no-psabi.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
     if SANITIZE:
-        return [*flags, "-O1", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE", "-fno-omit-frame-pointer", *SANITIZERS]
+        return [*flags, "-O1", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE", *SANITIZERS]
     if DEBUG:
         # Undefined behaviour traps (SIGILL): that needs no library, so it works in an extension of any Python.
         return [*flags, "-O0", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE",
