@@ -39,6 +39,27 @@ def load_mnist(options):
     sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA, or make the file with\n\n{MAKE_MNIST}")
 
 
+def load_series(options, name):
+    """A set of time series of one length, standardised by feature; the file holds their usual split.
+
+    A smoke run takes noise where the file is missing.
+    """
+    path = Path(options.data or os.environ.get("SK_DSN_DATA") or SHARED_DATA) / "timeseries.npz"
+    if not path.is_file():
+        if not options.quick:
+            sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA.")
+        X, y = np.random.default_rng(0).random((40, 8, 2), dtype=np.float32), np.arange(40) % 2
+        return Dataset(name, X[:20], y[:20], X[20:], y[20:])
+    with np.load(path) as file:
+        parts = {part: [file[f"{name}_{part}_{kind}"] for kind in ("X", "offsets", "y")] for part in ("train", "test")}
+    deviation, centre = parts["train"][0].std(axis=0), parts["train"][0].mean(axis=0)
+    split = []
+    for X, offsets, y in parts.values():
+        scaled = ((X - centre) / deviation).astype(np.float32)
+        split += [scaled.reshape(len(y), offsets[1] - offsets[0], -1), y]
+    return Dataset(name, *split)
+
+
 def load_digits_split():
     """scikit-learn's digits from 0 to 1."""
     X, y = load_digits(return_X_y=True)

@@ -54,11 +54,14 @@ class FittedNetwork(NamedTuple):
     def of(cls, estimator):
         """The network of a fitted estimator.
 
+        It is of one state: where another thread trains the estimator, of that before or that after.
+
         Raises NotFittedError, or ValueError for parameters with which it cannot be run.
         """
+        estimator = state_of(estimator)
         if not hasattr(estimator, "coefs_"):
             check_is_fitted(estimator)
-        exit_margin = _exit_margin(estimator)
+        exit_margin = exit_margin_of(estimator)
         return cls(
             estimator.coefs_,
             estimator.intercepts_,
@@ -124,14 +127,13 @@ class FittedNetwork(NamedTuple):
             else padded_copy(w)
             for w in self.coefs
         ]
-        return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts]
+        return coefs, [np.require(b, np.float32, "CA") for b in self.intercepts]
 
     # Outputs.
 
-    def core_network(self, n_time_steps, n_rows):
-        """The core's network, to predict so many samples."""
-        dynamics = core_dynamics(self.dynamics, n_time_steps)
-        return Network(dynamics, *self.arrays(n_rows), n_together=max(1, n_rows))
+    def core_network(self, weights, n_time_steps, n_rows):
+        """The core's network of weights from `arrays`, to predict so many samples."""
+        return Network(core_dynamics(self.dynamics, n_time_steps), *weights, n_together=max(1, n_rows))
 
     def answers(self, X):
         """The outputs of each sample when it exits, shape (n_samples, n_outputs)."""
@@ -161,15 +163,17 @@ class FittedNetwork(NamedTuple):
         n_time_steps = self.steps_of(X)
         stepped = self.dynamics.simulation != "counting"
         n_rows = X.shape[0] if rows is None else len(rows)
+        weights = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
         exit_rule, exit_steps = {}, None
         if exits:
             exit_rule = {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
             exit_steps = np.empty(n_rows, dtype=np.int64)
-        samples, failed_rows = CoreSamples(frames(X)), []
+        samples, failed_rows, networks = CoreSamples(frames(X)), [], []
 
         def run(queue):
-            network = self.core_network(n_time_steps, n_rows)
+            network = self.core_network(weights, n_time_steps, n_rows)
+            networks.append(network)
             while queue:
                 try:
                     block = queue.popleft()
@@ -194,7 +198,7 @@ class FittedNetwork(NamedTuple):
         if n_threads > 1:
             blocks = shared
             rows = np.arange(n_rows) if rows is None else rows
-        run_in_threads(run, blocks, n_threads)
+        run_in_threads(run, blocks, n_threads, lambda: [network.stop() for network in networks])
         if failed_rows:
             self._raise_out_of_range(X, min(failed_rows))
         return out, exit_steps
@@ -211,8 +215,8 @@ class FittedNetwork(NamedTuple):
     def _raise_out_of_range(self, X, row):
         check_finite(self.estimator, X)
         raise ValueError(
-            f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
-            "Scale the features as in training."
+            f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer) in "
+            f"{self.steps_of(X)} time steps. Scale the features as in training, or lower n_time_steps."
         )
 
     # Spikes.
@@ -268,7 +272,7 @@ class FittedNetwork(NamedTuple):
         return self._replace(exit_margin=None)
 
 
-def _exit_margin(estimator):
+def exit_margin_of(estimator):
     """The exit margin of an estimator, checked; None where it has none."""
     exit_margin = getattr(estimator, "exit_margin", None)
     if exit_margin is not None and (not isinstance(exit_margin, Real) or not 0 < exit_margin < np.inf):
@@ -281,22 +285,45 @@ def network_of(estimator):
     return estimator._network_class.of(estimator)
 
 
+def state_of(estimator):
+    """The estimator in its present state, by one reference: training gives an estimator a new
+    `__dict__`, and does not change the old one."""
+    state = object.__new__(type(estimator))
+    state.__dict__ = estimator.__dict__
+    return state
+
+
+def _transform(steps, X):
+    """X as it comes out of all steps of a fitted pipeline.
+
+    Those without a transform resample training data (as those of imbalanced-learn) or do nothing.
+    """
+    for _, step in steps:
+        if step is not None and step != "passthrough" and not hasattr(step, "fit_resample"):
+            X = step.transform(X)
+    return X
+
+
 def fitted_network(estimator, X=None):
     """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked,
     as it reaches the network.
 
-    A FittedNetwork is taken as it is.
+    Pipelines may be nested, and frozen. A FittedNetwork is taken as it is.
     """
     if isinstance(estimator, FittedNetwork):
         return estimator, X
     # A part of the time of importing sk_dsn.
+    from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import Pipeline
 
     from ._base import BaseSpikingNetwork
 
-    if isinstance(estimator, Pipeline):
-        X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
-        estimator = estimator[-1]
+    while isinstance(estimator, (Pipeline, FrozenEstimator)):
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        else:
+            X = X if X is None else _transform(estimator.steps[:-1], X)
+            estimator = estimator.steps[-1][1]
     if not isinstance(estimator, BaseSpikingNetwork):
         raise TypeError(
             f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "

@@ -12,14 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSpikingNetwork
 from ._compat import Interval, StrOptions, check_parameters
-from ._core.network import padded_copy, padded_zeros
+from ._core.network import is_padded, padded_copy, padded_zeros
 from ._core.recurrent.epoch import train_epoch
 from ._core.recurrent.learner import RecurrentLearner as CoreLearner
-from ._core.recurrent.network import RecurrentNetwork
 from ._core.recurrent.outputs import outputs, spike_counts
+from ._core.recurrent.recurrent_network import RecurrentNetwork
 from ._epochs import Learner
 from ._inputs import check_finite, check_input, is_stream
-from ._network import FittedNetwork, _exit_margin
+from ._network import FittedNetwork, exit_margin_of, state_of
 from ._parameters import CONSTRAINTS, NEURONS
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
@@ -96,7 +96,7 @@ def recurrent_dynamics_of(estimator):
             f"threshold must be a power of two, as 0.125, 0.25 or 0.5, so that sums of spikes are exact; got "
             f"{estimator.threshold!r}."
         )
-    if _exit_margin(estimator) is not None and estimator.feedback != "step":
+    if exit_margin_of(estimator) is not None and estimator.feedback != "step":
         raise ValueError(
             "exit_margin needs feedback='step': only then are the answers before the last time step trained. Set "
             "feedback='step' and fit again, or exit_margin=None."
@@ -131,6 +131,7 @@ class FittedRecurrentNetwork(FittedNetwork):
 
     @classmethod
     def of(cls, estimator):
+        estimator = state_of(estimator)
         if not hasattr(estimator, "coefs_"):
             check_is_fitted(estimator)
         return cls(
@@ -140,7 +141,7 @@ class FittedRecurrentNetwork(FittedNetwork):
             1,
             fitted_targets(estimator),
             estimator.fit_intercept,
-            _exit_margin(estimator),
+            exit_margin_of(estimator),
             estimator.n_jobs,
             estimator,
             estimator.recurrent_coefs_,
@@ -150,13 +151,17 @@ class FittedRecurrentNetwork(FittedNetwork):
         check_sequences(X)
         return check_input(self.estimator, X)
 
-    def core_network(self, n_time_steps, n_rows):
-        weights = [[np.asarray(w, np.float32) for w in ws] for ws in (self.coefs, self.recurrent_coefs)]
-        intercepts = [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts]
-        return RecurrentNetwork(core_recurrent_dynamics(self.dynamics), *weights, intercepts)
+    def arrays(self, n_rows=1):
+        coefs, recurrent_coefs = (
+            [w if is_padded(w) else padded_copy(w) for w in arrays] for arrays in (self.coefs, self.recurrent_coefs)
+        )
+        return coefs, recurrent_coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts]
+
+    def core_network(self, weights, n_time_steps, n_rows):
+        return RecurrentNetwork(core_recurrent_dynamics(self.dynamics), *weights)
 
     def counting_network(self, n_time_steps, by_unit):
-        return self.core_network(n_time_steps, 1)
+        return self.core_network(self.arrays(), n_time_steps, 1)
 
     def work_of_look(self, X):
         return self.n_weights
@@ -220,6 +225,11 @@ class RecurrentLearner(Learner):
             "instance to 1), lower recurrent_init_scale, or scale the features."
         )
 
+    def check_finite(self, samples):
+        super().check_finite(samples)
+        if not all(np.isfinite(w).all() for w in self.estimator.recurrent_coefs_):
+            self._raise_failed(samples.X, self.estimator.n_layers_ - 1)
+
     def store_potentials(self):
         super().store_potentials()
         self.estimator.optimizer_["n_updates"] = self.core.n_updates
@@ -272,6 +282,7 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
         *(name for name in BaseSpikingNetwork._fitted_attributes if name != "forward_potentials_"),
         "recurrent_coefs_",
         "optimizer_",
+        "mean_time_steps_",
     )
 
     def __sklearn_tags__(self):

@@ -13,6 +13,7 @@ from ..kernels.kernels cimport SpikeCounts
 from ..kernels.spike_train cimport train_append
 from ..network cimport Layer, units_number
 from ..settings cimport COUNTING, EVENT_DRIVEN_DEPTH_FIRST
+from ..signals cimport INTERRUPTED, WORK_BETWEEN_SIGNALS, work_done
 from ..simulate.sample cimport input_sum_refresh
 from .learner cimport LearningLayer, Learning
 
@@ -73,6 +74,7 @@ cdef void weights_learn(Learning *learning, int l, const float *error, double et
         trace_refresh(learning, l - 1)
     learning.net.kernels.rows_subtract(layer.weights, layer.stride, layer.width, learned.delta,
                                        presynaptic.unit, presynaptic.count, presynaptic.n)
+    learning.net.work += presynaptic.n * <double> layer.width
     if layer.intercepts != NULL:
         for j in range(layer.n_units):
             layer.intercepts[j] -= t * learned.delta[j]
@@ -80,6 +82,7 @@ cdef void weights_learn(Learning *learning, int l, const float *error, double et
         learning.net.kernels.spikes_list(learned.delta, layer.n_units, &learned.errors)
         learning.net.kernels.rows_subtract(learned.transposed, learned.transposed_stride, below.width, trace,
                                            learned.errors.unit, learned.errors.count, learned.errors.n)
+        learning.net.work += learned.errors.n * <double> below.width
 
 
 cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
@@ -91,18 +94,14 @@ cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
         weights_learn(learning, l, learning.layers[l].error_total, eta, learning.net.dynamics.n_time_steps)
 
 
-cdef int error_learn(Learning *learning, int l, int32_t j, float error, double eta, int t) noexcept nogil:
-    """An error spike of unit j in layer l, past the gate, changes the weights that lead to j: with sgd at the end of the
-    sample; with fractional updates now, by the trace so far. Returns -1, or l where there is no memory."""
+cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta, int t) noexcept nogil:
+    """An error spike of unit j in layer l changes the weights that lead to j by the trace so far."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef Layer *below = layer - 1
     cdef LearningLayer *learned = &learning.layers[l]
     cdef LearningLayer *learned_below = learned - 1
     cdef bint depth_first = learning.net.dynamics.simulation == EVENT_DRIVEN_DEPTH_FIRST
     cdef float delta
-    if not learning.update_rule.fractional:
-        learned.error_total[j] += error
-        return -1
     if learned_below.stale or depth_first:
         if learning.update_rule.smooth_gradient and l > 1:
             input_sum_refresh(below)
@@ -116,12 +115,12 @@ cdef int error_learn(Learning *learning, int l, int32_t j, float error, double e
                                            &j, &delta, 1)
     if train_append(&learned.pending, j, delta):
         return l
-    if depth_first:
-        pending_learn(learning, l)
-    return -1
+    if depth_first and pending_learn(learning, l) >= 0:
+        return INTERRUPTED
+    return work_done(learning.net, 2 * below.width)
 
 
-cdef void pending_learn(Learning *learning, int l) noexcept nogil:
+cdef int pending_learn(Learning *learning, int l) noexcept nogil:
     """`weights` that lead to layer l learn the pending error spikes, in order."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef LearningLayer *learned = &learning.layers[l]
@@ -129,14 +128,19 @@ cdef void pending_learn(Learning *learning, int l) noexcept nogil:
     cdef float *row
     cdef float trace
     cdef Py_ssize_t k, p
+    cdef double work = learned.pending.n * <double> presynaptic.n
+    cdef bint looks = work > WORK_BETWEEN_SIGNALS
     if learned.pending.n == 0:
-        return
+        return -1
     for k in range(presynaptic.n):
         row = layer.weights + presynaptic.unit[k] * layer.stride
         trace = presynaptic.count[k]
         for p in range(learned.pending.n):
             row[learned.pending.unit[p]] -= trace * learned.pending.sign[p]
+        if looks and work_done(learning.net, learned.pending.n) >= 0:
+            return INTERRUPTED
     learned.pending.n = 0
+    return -1 if looks else work_done(learning.net, work)
 
 
 cdef void rows_scale(float *weights, Py_ssize_t stride, Py_ssize_t n_rows, Py_ssize_t n_columns, const float *row_scale,

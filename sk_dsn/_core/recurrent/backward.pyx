@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 from ..kernels.kernels cimport ROW_PADDING, Kernels, SpikeCounts
 from .learner cimport LayerParameters, Parameter, UnitSpikes
-from .network cimport LayerTape, RecurrentLayer, RecurrentNet, StepSpikes, Tape
+from .recurrent_network cimport LayerTape, RecurrentLayer, RecurrentNet, StepSpikes, Tape, step_done
 
 
 cdef inline void error_place(StepSpikes *errors, int t, int n_steps) noexcept nogil:
@@ -67,11 +67,12 @@ cdef int hidden_error_step(RecurrentLearning *learning, int l, int t, int n_step
 
 
 cdef int errors_go_back(RecurrentLearning *learning, int n_steps) noexcept nogil:
-    """Returns -1, or the layer that failed."""
+    """Returns -1, the layer that failed, or INTERRUPTED."""
     cdef RecurrentNet *net = learning.net
     cdef LayerTape *recorded
     cdef Py_ssize_t width
-    cdef int l, t
+    cdef double work = 0.0
+    cdef int l, t, interrupted
     for l in range(1, net.n_layers):
         recorded = &learning.tape.layers[l]
         width = net.layers[l].width
@@ -83,6 +84,11 @@ cdef int errors_go_back(RecurrentLearning *learning, int n_steps) noexcept nogil
         for l in range(net.n_layers - 2, 0, -1):
             if hidden_error_step(learning, l, t, n_steps):
                 return l
+            # The gradients take as much again.
+            work = 2.0 * learning.tape.layers[l].errors.step[t].n * net.layers[l].width
+            interrupted = step_done(net, work)
+            if interrupted >= 0:
+                return interrupted
     return -1
 
 

@@ -10,11 +10,11 @@ from ..learn.epoch import check_epoch
 from ..loss cimport loss_gradient
 from ..random cimport normal, sample_key, uniform
 from ..samples cimport Samples
-from ..signals cimport signals_poll
+from ..signals cimport INTERRUPTED, interruption_raise
 from .backward cimport errors_go_back, gradients_add
-from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run, step_work
+from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run
 from .learner cimport RecurrentLearner, RecurrentLearning
-from .network cimport RecurrentLayer, RecurrentNet, Tape, last_layer
+from .recurrent_network cimport RecurrentLayer, RecurrentNet, Tape, last_layer, step_done
 from .optimizer cimport batch_apply, weights_are_finite
 from .sequences cimport check_sequences, sequence_length
 
@@ -158,29 +158,21 @@ cdef double step_error(RecurrentLearning *learning, int t) noexcept nogil:
                          net.n_steps / net.dynamics.threshold, learning.target, learning.error)
 
 
-cdef double lesson_record(const RecurrentLearning *learning, const Lesson *lesson, int64_t *record) noexcept nogil:
-    """The work of a sample; and, into `record` (NULL: not), spikes and error spikes of each layer."""
-    cdef const RecurrentNet *net = learning.net
-    cdef double work = 0.0, spikes, errors
-    cdef int l, t
-    for l in range(net.n_layers):
+cdef void counts_record(const RecurrentLearning *learning, int n_steps, int64_t *record) noexcept nogil:
+    """Spikes, then error spikes of each layer."""
+    cdef int l, t, n = learning.net.n_layers
+    cdef double spikes, errors
+    for l in range(n):
         spikes = errors = 0.0
-        for t in range(1, lesson.n_steps + 1):
-            work += net.layers[l].width
-            if l < net.n_layers - 1:
-                spikes += learning.tape.layers[l].spikes.step[t].total
-                work += learning.tape.layers[l].spikes.step[t].n * (net.layers[l + 1].width + net.layers[l].width)
-            if l > 0:
-                errors += learning.tape.layers[l].errors.step[t].total
-                work += learning.tape.layers[l].errors.step[t].n * (net.layers[l - 1].width + net.layers[l].width)
-        if record != NULL:
-            record[l] = <int64_t> spikes
-            record[net.n_layers + l] = <int64_t> errors
-    return work
+        for t in range(1, n_steps + 1):
+            spikes += learning.tape.layers[l].spikes.step[t].total if l < n - 1 else 0.0
+            errors += learning.tape.layers[l].errors.step[t].total if l > 0 else 0.0
+        record[l] = <int64_t> spikes
+        record[n + l] = <int64_t> errors
 
 
 cdef int lesson_learn(RecurrentLearning *learning, Lesson *lesson) noexcept nogil:
-    """Returns -1, or the layer that failed."""
+    """Returns -1, the layer that failed, or INTERRUPTED."""
     cdef int failed = lesson_run(learning, lesson)
     if failed < 0:
         failed = errors_go_back(learning, lesson.n_steps)
@@ -189,10 +181,10 @@ cdef int lesson_learn(RecurrentLearning *learning, Lesson *lesson) noexcept nogi
     return failed
 
 
-cdef int epoch_learn(RecurrentLearning *learning, const Epoch *epoch, double *mean_loss) except -2 nogil:
-    """Returns -1, or the layer that failed."""
+cdef int epoch_learn(RecurrentLearning *learning, const Epoch *epoch, double *mean_loss) noexcept nogil:
+    """Returns -1, the layer that failed, or INTERRUPTED: then the weights hold the batches learned so far."""
     cdef Lesson lesson
-    cdef double total = 0.0, total_weight = 0.0, work = 0.0, rate = 0.0
+    cdef double total = 0.0, total_weight = 0.0, rate = 0.0
     cdef Py_ssize_t k, in_batch = 0
     cdef int failed = -1, n_layers = learning.net.n_layers
     for k in range(epoch.n):
@@ -202,7 +194,8 @@ cdef int epoch_learn(RecurrentLearning *learning, const Epoch *epoch, double *me
         failed = lesson_learn(learning, &lesson)
         if failed >= 0:
             return failed
-        work += lesson_record(learning, &lesson, NULL if epoch.counts == NULL else epoch.counts + k * 2 * n_layers)
+        if epoch.counts != NULL:
+            counts_record(learning, lesson.n_steps, epoch.counts + k * 2 * n_layers)
         total += lesson.weight * lesson.loss
         total_weight += lesson.weight
         in_batch += 1
@@ -210,15 +203,21 @@ cdef int epoch_learn(RecurrentLearning *learning, const Epoch *epoch, double *me
             if not batch_apply(learning, in_batch, rate):
                 return n_layers - 1
             in_batch = 0
-            work += batch_work(learning)
-        signals_poll(&work)
+            failed = step_done(learning.net, batch_work(learning))
+            if failed >= 0:
+                return failed
     mean_loss[0] = total / total_weight if total_weight > 0.0 else 0.0
     return -1 if weights_are_finite(learning) else n_layers - 1
 
 
 cdef double batch_work(const RecurrentLearning *learning) noexcept nogil:
-    """Additions that an update is worth."""
-    return 4 * step_work(learning.net)
+    """Additions that an update is worth: some for each weight."""
+    cdef const RecurrentLayer *layers = learning.net.layers
+    cdef double n_weights = 0.0
+    cdef int l
+    for l in range(1, learning.net.n_layers):
+        n_weights += <double> layers[l].width * (layers[l - 1].n_units + layers[l].n_units)
+    return 4 * n_weights
 
 
 def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, double rate_first, double rate_last,
@@ -296,4 +295,6 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
         e.room = &room[0]
     with nogil:
         failed = epoch_learn(learning, &e, &mean_loss)
+    if failed == INTERRUPTED:
+        interruption_raise()
     return mean_loss, failed

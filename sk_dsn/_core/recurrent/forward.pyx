@@ -3,7 +3,7 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from ..kernels.kernels cimport SpikeCounts
-from .network cimport RecurrentLayer
+from .recurrent_network cimport RecurrentLayer, step_done
 from .tape cimport layer_record, layer_rewind
 
 
@@ -83,45 +83,50 @@ cdef void output_decay(const RecurrentNet *net) noexcept nogil:
 
 
 cdef int input_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcept nogil:
-    """The input's spikes at n time steps with the features x. Returns 0, or -1 out of range."""
+    """The input's spikes at n time steps with the features x. Returns -1, 0 (the input) out of range, or INTERRUPTED."""
     cdef RecurrentLayer *layer = net.layers
     cdef float scale = <float> 1.0 / net.dynamics.threshold
     cdef Py_ssize_t i
-    cdef int k
+    cdef int k, interrupted
     for k in range(1, n + 1):
         for i in range(layer.n_units):
             layer.sum[i] += scale * x[i]
         if layer_step(net, tape, 0, k):
-            return -1
+            return 0
         x += layer.n_units
-    return 0
+        interrupted = step_done(net, layer.width)
+        if interrupted >= 0:
+            return interrupted
+    return -1
 
 
 cdef int hidden_run(RecurrentNet *net, Tape *tape, int l, int n) noexcept nogil:
-    """A hidden layer's spikes at n time steps, with the layer below's on tape. Returns 0, or -1 out of range."""
+    """A hidden layer's spikes at n time steps, with the layer below's on tape. Returns -1, l out of range, or
+    INTERRUPTED."""
     cdef RecurrentLayer *layer = &net.layers[l]
     cdef const SpikeCounts *below = tape.layers[l - 1].sent.step
-    cdef int k
+    cdef int k, interrupted
     for k in range(1, n + 1):
+        interrupted = step_done(net, <double> (below[k].n + layer.spikes.n) * layer.width)
+        if interrupted >= 0:
+            return interrupted
         if below[k].n:
             net.kernels.rows_add(layer.sum, layer.width, layer.weights, layer.stride, &below[k])
         if layer.spikes.n:
             net.kernels.rows_add(layer.sum, layer.width, layer.recurrent, layer.recurrent_stride, &layer.spikes)
         if layer_step(net, tape, l, k):
-            return -1
-    return 0
+            return l
+    return -1
 
 
 cdef int sequence_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcept nogil:
     """The next n time steps, with the features x, of all layers but the output, one layer after the other: rows of weights
-    that are needed at several steps stay in the cache. Returns -1, or the layer that failed."""
-    cdef int l
-    if input_run(net, tape, x, n):
-        return 0
+    that are needed at several steps stay in the cache. Returns -1, the layer that failed, or INTERRUPTED."""
+    cdef int l, failed = input_run(net, tape, x, n)
     for l in range(1, net.n_layers - 1):
-        if hidden_run(net, tape, l, n):
-            return l
-    return -1
+        if failed < 0:
+            failed = hidden_run(net, tape, l, n)
+    return failed
 
 
 cdef bint output_is_forgotten(const RecurrentNet *net) noexcept nogil:
@@ -141,12 +146,3 @@ cdef int output_step(RecurrentNet *net, const Tape *tape, int k, int t) noexcept
         net.kernels.rows_add(output.sum, output.width, output.weights, output.stride, spikes)
     net.n_steps = net.keep * net.n_steps + 1
     return -1 if output_answer(net, t) else top
-
-
-cdef double step_work(const RecurrentNet *net) noexcept nogil:
-    """Additions of a time step in which every unit spikes."""
-    cdef double work = 0.0
-    cdef int l
-    for l in range(1, net.n_layers):
-        work += <double> net.layers[l].width * (net.layers[l - 1].n_units + net.layers[l].n_units)
-    return work

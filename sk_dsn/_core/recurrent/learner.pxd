@@ -6,7 +6,7 @@ both. A gradient is added up in either layout, whichever takes fewer rows, and j
 from ..kernels.arena cimport Arena
 from ..kernels.kernels cimport SpikeCounts
 from ..settings cimport Dropping, Loss
-from .network cimport RecurrentNet, RecurrentNetwork, Tape
+from .recurrent_network cimport RecurrentNet, RecurrentNetwork, Tape
 
 
 cdef struct RecurrentErrorRule:

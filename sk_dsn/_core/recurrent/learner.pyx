@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..network cimport padded, row_stride, vector_data
 from ..network import is_padded
-from .network cimport LayerTape, RecurrentLayer, counts_take, last_layer
+from .recurrent_network cimport LayerTape, RecurrentLayer, counts_take, last_layer
 from .optimizer cimport parameters_transpose
 from .tape cimport tape_layout
 

@@ -7,7 +7,7 @@ from libc.string cimport memset
 
 from ..kernels.kernels cimport AdamRates, Kernels
 from .learner cimport LayerParameters, Parameter
-from .network cimport biases_scale
+from .recurrent_network cimport biases_scale
 
 cdef double BETA_1 = 0.9
 cdef double BETA_2 = 0.999

@@ -7,9 +7,9 @@ from ..exit_rule cimport ExitRule, outputs_decided
 from ..kernels.kernels cimport SpikeCounts
 from ..network cimport within
 from ..samples cimport Samples
-from ..signals cimport signals_poll
-from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run, step_work
-from .network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, last_layer
+from ..signals cimport INTERRUPTED, interruption_raise
+from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run
+from .recurrent_network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, last_layer
 from .sequences cimport check_sequences, sequence_length
 
 
@@ -33,9 +33,9 @@ cdef void answer_write(const RecurrentNet *net, const Request *request, Py_ssize
            last_layer(net).n_units * sizeof(float))
 
 
-cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *samples, const Request *request, Py_ssize_t k,
-                       double size, double *work) except -2 nogil:
-    """Row k. Returns -1, or the layer that failed."""
+cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *samples, const Request *request,
+                       Py_ssize_t k) noexcept nogil:
+    """Row k. Returns -1, the layer that failed, or INTERRUPTED."""
     cdef Py_ssize_t sample = request.rows[k] if request.rows != NULL else k
     cdef const float *x = samples.dense + sample * samples.n_steps * samples.n_features
     cdef int t = 0, failed = -1, step, n_steps = sequence_length(samples, request.lengths, sample)
@@ -46,8 +46,6 @@ cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *sample
         step = (t - 1) % together + 1
         if step == 1:
             failed = sequence_run(net, tape, x + (t - 1) * samples.n_features, min(together, n_steps - t + 1))
-            work[0] += together * size
-            signals_poll(work)
         if failed < 0 and (t > request.before or t == n_steps or request.exit.exits or not output_is_forgotten(net)):
             failed = output_step(net, tape, step, t)
         if failed >= 0:
@@ -66,12 +64,14 @@ cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *sample
 
 
 cdef Py_ssize_t answers_run(RecurrentNet *net, Tape *tape, const SampleArrays *samples,
-                            const Request *request) except -2 nogil:
-    """All rows. Returns -1, or the first sample that failed."""
+                            const Request *request, bint *interrupted) noexcept nogil:
+    """All rows. Returns -1, or the first sample that failed or was interrupted."""
     cdef Py_ssize_t k
-    cdef double size = step_work(net), work = 0.0
+    cdef int failed
     for k in range(request.n_rows):
-        if sample_answer(net, tape, samples, request, k, size, &work) >= 0:
+        failed = sample_answer(net, tape, samples, request, k)
+        interrupted[0] = failed == INTERRUPTED
+        if failed >= 0:
             return request.rows[k] if request.rows != NULL else k
     return -1
 
@@ -104,6 +104,7 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     cdef const int64_t[::1] length_view = lengths
     cdef Request request
     cdef Py_ssize_t failed
+    cdef bint interrupted = False
     check_sequences(net, &samples.arrays, lengths)
     request.n_rows = out.shape[1]
     request.before = <int> (samples.arrays.n_steps - out.shape[0])
@@ -126,7 +127,9 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     request.out_row = out.strides[1] // <Py_ssize_t> sizeof(float)
     request.exit_steps = NULL if exit_steps is None else &exit_steps[0]
     with nogil:
-        failed = answers_run(net, &network.tape, &samples.arrays, &request)
+        failed = answers_run(net, &network.tape, &samples.arrays, &request, &interrupted)
+    if interrupted:
+        interruption_raise()
     return failed
 
 
@@ -172,9 +175,8 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
     cdef const int64_t *ends = NULL
     cdef const float *x
     cdef Py_ssize_t row, n_units = sum(network.n_units) - last_layer(net).n_units, failed = -1
-    cdef double size = step_work(net), work = 0.0
     cdef Tape *tape = &network.tape
-    cdef int k, t, n, n_steps
+    cdef int k, t, n, n_steps, layer = -1
     check_sequences(net, arrays, lengths)
     if out.shape[0] != arrays.n_samples or out.shape[1] != arrays.n_steps or out.shape[2] != net.n_layers - 1:
         raise ValueError("out has the wrong shape")
@@ -196,14 +198,15 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
             t = 0
             while t < n_steps:
                 n = min(n_steps - t, <int> STEPS_TOGETHER)
-                if sequence_run(net, tape, x + t * arrays.n_features, n) >= 0:
+                layer = sequence_run(net, tape, x + t * arrays.n_features, n)
+                if layer >= 0:
                     failed = row
                     break
                 for k in range(n):
                     spikes_write(net, tape, k + 1, &out[row, t + k, 0], NULL if units is None else &units[row, t + k, 0, 0])
                 t += n
-                work += n * size
-                signals_poll(&work)
             if failed >= 0:
                 break
+    if layer == INTERRUPTED:
+        interruption_raise()
     return failed

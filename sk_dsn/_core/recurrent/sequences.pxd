@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 
 from ..encoder cimport SampleArrays
-from .network cimport RecurrentNet
+from .recurrent_network cimport RecurrentNet
 
 
 cdef int check_sequences(const RecurrentNet *net, const SampleArrays *samples, lengths) except -1

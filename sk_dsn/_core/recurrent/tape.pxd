@@ -1,5 +1,5 @@
 from ..kernels.arena cimport Arena
-from .network cimport RecurrentNet, Tape
+from .recurrent_network cimport RecurrentNet, Tape
 
 
 cdef void tape_layout(Tape *tape, const RecurrentNet *net, bint dropout, Arena *arena) noexcept nogil

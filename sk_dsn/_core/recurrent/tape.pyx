@@ -3,7 +3,7 @@ from libc.stdint cimport uint16_t
 
 from ..kernels.arena cimport arena_take
 from ..kernels.kernels cimport ROW_PADDING, SpikeCounts
-from .network cimport LayerTape, RecurrentLayer, StepSpikes, counts_take, last_layer
+from .recurrent_network cimport LayerTape, RecurrentLayer, StepSpikes, counts_take, last_layer
 
 
 cdef void step_spikes_layout(StepSpikes *spikes, Py_ssize_t n_steps, Py_ssize_t width, Arena *arena) noexcept nogil:

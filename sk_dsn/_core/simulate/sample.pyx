@@ -1,6 +1,6 @@
 """What the simulations share: the check of input, the start of a sample, the gate's sum, and the check of potentials."""
 from libc.float cimport FLT_MAX
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, fabsf
 from libc.string cimport memcpy, memset
 
 from ..encoder cimport SampleArrays
@@ -17,15 +17,6 @@ cdef int input_check(const Net *net, const SampleArrays *samples) except -1:
     if samples.n_steps != 1 and samples.n_steps != n_time_steps:
         raise ValueError(f"X has {samples.n_steps} time steps, which do not go with n_time_steps={n_time_steps}")
     return 0
-
-
-cdef double step_work(const Net *net) noexcept nogil:
-    """Additions of a time step in which every unit fires a spike."""
-    cdef double work = net.layers[0].n_units
-    cdef int l
-    for l in range(1, net.n_layers):
-        work += net.layers[l - 1].n_units * <double> net.layers[l].n_units
-    return work
 
 
 cdef void sample_begin(Net *net) noexcept nogil:
@@ -68,12 +59,10 @@ cdef int layer_not_finite(const Net *net) noexcept nogil:
     for l in range(1, net.n_layers):
         layer = &net.layers[l]
         outside = 0
-        if layer.keep == NULL:
-            for j in range(layer.n_units):
-                outside |= not (layer.potential[j] <= FLT_MAX and layer.potential[j] >= -FLT_MAX)
-        else:
-            for j in range(layer.n_units):
-                outside |= layer.keep[j] != 0.0 and not (layer.potential[j] <= FLT_MAX and layer.potential[j] >= -FLT_MAX)
+        for j in range(layer.n_units if layer.keep == NULL else 0):
+            outside |= not fabsf(layer.potential[j]) <= FLT_MAX
+        for j in range(layer.n_units if layer.keep != NULL else 0):
+            outside |= (layer.keep[j] != 0.0) & (not fabsf(layer.potential[j]) <= FLT_MAX)
         if outside:
             return l
     return -1

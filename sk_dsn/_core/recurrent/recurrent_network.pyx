@@ -170,6 +170,10 @@ cdef class RecurrentNetwork:
     def instruction_set(self):
         return self.net.kernels.name.decode()
 
+    def stop(self):
+        """Ends what the network computes in another thread, within milliseconds, by a KeyboardInterrupt there."""
+        self.net.stopped = True
+
 
 def check_dynamics(leak, threshold):
     if not 0 <= leak <= 1:

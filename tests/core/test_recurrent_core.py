@@ -11,8 +11,8 @@ from reference_recurrent import RecurrentReference, relu_gradients
 from sk_dsn._core.network import padded_zeros
 from sk_dsn._core.recurrent.epoch import train_epoch
 from sk_dsn._core.recurrent.learner import RecurrentLearner
-from sk_dsn._core.recurrent.network import RecurrentNetwork
 from sk_dsn._core.recurrent.outputs import outputs, spike_counts
+from sk_dsn._core.recurrent.recurrent_network import RecurrentNetwork
 from sk_dsn._core.settings import Loss, Neuron
 
 SETTINGS = {

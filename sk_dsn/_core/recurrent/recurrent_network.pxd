@@ -8,13 +8,15 @@ With a = 1 - leak, all in units of the threshold (what a spike is worth), at tim
 
 It shares kernels, loss and random generator with the static network (`..network`), and no struct.
 
-Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted.
+Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted, or
+INTERRUPTED (see signals.pxd).
 """
 from libc.stdint cimport uint16_t
 
 from ..kernels.arena cimport Arena
 from ..kernels.kernels cimport FiringRule, Kernels, SpikeCounts
 from ..settings cimport Neuron
+from ..signals cimport LEAST_WORK, WORK_BETWEEN_SIGNALS, signals_check
 
 
 cdef struct RecurrentDynamics:
@@ -93,6 +95,8 @@ cdef struct RecurrentNet:
     float n_steps               # c_t, the leaky number of steps so far
     float *answer
     float *answer_sum           # of the answers so far; for the mean readout
+    double work                 # additions since the last look for signals
+    bint stopped                # by another thread: to end at the next look
 
 
 cdef class RecurrentNetwork:
@@ -100,6 +104,15 @@ cdef class RecurrentNetwork:
     cdef Tape tape              # of a network that predicts
     cdef Arena arena
     cdef list borrowed
+
+
+cdef inline int step_done(RecurrentNet *net, double additions) noexcept nogil:
+    """Counts the work of a layer's time step, and looks for signals as `work_done` does. Returns -1 or INTERRUPTED."""
+    net.work += LEAST_WORK + additions
+    if net.work <= WORK_BETWEEN_SIGNALS:
+        return -1
+    net.work = 0.0
+    return signals_check(net.stopped)
 
 
 cdef RecurrentLayer *last_layer(const RecurrentNet *net) noexcept nogil
