@@ -52,10 +52,12 @@ def rows_of_digits(report, options):
         report.table("CPU time of a training sample", [row | report.judgement(mean(microseconds), TRAINING)])
     n = 50 if options.quick else 2000
     single = [x[None] for x in X_test[: n // 10]]
+    rows = []
     for name, inputs, per, target in [("batch", [X_test[:n]], n, PREDICTION), ("one by one", single, len(single), SINGLE)]:
         seconds = alternate({name: partial(predict_each, network, inputs)}, 2 if options.quick else 7, per)[name]
         figures = spread(seconds, "µs")
-        report.table(f"Prediction, {name}", [figures | report.judgement(figures["median µs"], target)])
+        rows.append({"samples": name, **figures, **report.judgement(figures["median µs"], target)})
+    report.table("Prediction by predict, a sample", rows)
 
 
 def series(report, options):
@@ -106,7 +108,9 @@ def regression(report, options):
                 (64,), threshold=1 / 16, error_resolution=64, learning_rate_init=0.003, max_iter=epochs, random_state=0,
                 recurrent_init="orthogonal", n_iter_no_change=np.inf,
             ),
-            "MLPRegressor on lagged values": MLPRegressor((64,), max_iter=epochs, random_state=0, n_iter_no_change=1000),
+            "MLPRegressor on lagged values": MLPRegressor(
+                hidden_layer_sizes=(64,), max_iter=epochs, random_state=0, n_iter_no_change=1000
+            ),
         }
         for network_name, network in networks.items():
             inputs = X if network_name.startswith("Spiking") else X[..., 0]

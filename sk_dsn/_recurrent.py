@@ -4,6 +4,7 @@ How to read it: `FittedRecurrentNetwork` runs a network, `RecurrentLearner` trai
 ones of `_network` and `_epochs` with another core behind them. `BaseRecurrentNetwork` is what the
 two estimators of `_rnn` share.
 """
+import math
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ from ._weights import continue_network, copy_into, start_network
 # Sequences of more time steps on average start with recurrent weights of the identity.
 LONG_SEQUENCES = 64
 
+READOUTS = ("last", "mean")
+FEEDBACKS = ("sample", "step")
+
 # In the order and the groups of the signatures.
 RECURRENT_CONSTRAINTS = {
     # network
@@ -34,13 +38,13 @@ RECURRENT_CONSTRAINTS = {
     "leak": [Interval(Real, 0, 1, closed="both")],
     "threshold": [Interval(Real, 2.0**-100, 2.0**100, closed="both")],
     "neuron": CONSTRAINTS["neuron"],
-    "readout": [StrOptions({"last", "mean"})],
+    "readout": [StrOptions(set(READOUTS))],
     "recurrent_init": [StrOptions({"identity", "orthogonal"})],
     "recurrent_init_scale": [None, Interval(Real, 0, None, closed="left")],
     "weight_init_scale": CONSTRAINTS["weight_init_scale"],
     "fit_intercept": CONSTRAINTS["fit_intercept"],
     # learning
-    "feedback": [StrOptions({"sample", "step"})],
+    "feedback": [StrOptions(set(FEEDBACKS))],
     "loss": CONSTRAINTS["loss"],
     "error_resolution": CONSTRAINTS["error_resolution"],
     "solver": [StrOptions({"adam", "sgd"})],
@@ -90,8 +94,12 @@ def recurrent_dynamics_of(estimator):
 
     Raises ValueError for parameters with which it cannot be run.
     """
-    check_parameters(estimator, "neuron", "leak", "threshold", "readout", "feedback")
-    if np.frexp(estimator.threshold)[0] != 0.5:
+    # Checking constraints takes longer than a short sequence.
+    leak, threshold = estimator.leak, estimator.threshold
+    plain = type(leak) in (int, float) and 0 <= leak <= 1 and type(threshold) in (int, float) and 0 < threshold <= 2.0**100
+    if not (plain and estimator.neuron in NEURONS and estimator.readout in READOUTS and estimator.feedback in FEEDBACKS):
+        check_parameters(estimator, "neuron", "leak", "threshold", "readout", "feedback")
+    if math.frexp(threshold)[0] != 0.5:
         raise ValueError(
             f"threshold must be a power of two, as 0.125, 0.25 or 0.5, so that sums of spikes are exact; got "
             f"{estimator.threshold!r}."
@@ -148,8 +156,17 @@ class FittedRecurrentNetwork(FittedNetwork):
         )
 
     def check_input(self, X):
+        """Unchecked X as the other methods take it.
+
+        Values of plain arrays that are not finite are left to the core, which finds them.
+        """
+        estimator = self.estimator
+        plain = type(X) is np.ndarray and X.ndim == 3 and X.dtype.char in "fd" and X.size > 0
+        if plain and X.shape[2] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_"):
+            with np.errstate(over="ignore"):
+                return np.require(X, np.float32, "CA")
         check_sequences(X)
-        return check_input(self.estimator, X)
+        return check_input(estimator, X)
 
     def arrays(self, n_rows=1):
         coefs, recurrent_coefs = (
