@@ -146,9 +146,9 @@ class FittedNetwork(NamedTuple):
         n_rows = X.shape[0] if rows is None else len(rows)
         coefs, intercepts = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
-        exit_rule, exit_steps = {}, None
+        exit_rule, exit_steps = {"mean": self.dynamics.readout == "mean"}, None
         if exits:
-            exit_rule = {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
+            exit_rule |= {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
             exit_steps = np.empty(n_rows, dtype=np.int64)
         samples, failed_rows = CoreSamples(frames(X)), []
 

@@ -50,6 +50,7 @@ cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *ne
             stimulus.unit = net.active_unit
     layer.n_active = stimulus.n
     layer.active = stimulus.unit
+    net.n_steps = net.dynamics.n_time_steps
 
 
 cdef void stimulus_blur(Stimulus *stimulus, const SampleArrays *samples, float *room, Net *net, double deviation,
@@ -138,13 +139,13 @@ cdef int frames_sum(Net *net, const Stimulus *stimulus, int first, int end) noex
 cdef void input_integrate(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     """Brings the potentials of the input units to time step t, before they fire.
 
-    With signed neurons they follow from the sum of the input so far, so that all simulations count the same; with
-    rectifying ones each step's vector is added, as the authors' program does.
+    With signed neurons and no leak they follow from the sum of the input so far, so that all simulations count the same;
+    with rectifying ones, or a leak, each step's vector is added, as the authors' program does.
     """
     cdef Layer *layer = net.layers
     cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i
-    if net.dynamics.neuron == SIGNED:
+    if net.dynamics.neuron == SIGNED and layer.decay == 1.0:
         stimulus_sum(stimulus, t, layer.input_sum)
         for i in range(stimulus.n):
             layer.potential[i] = layer.input_sum[i] - layer.net_count[i]

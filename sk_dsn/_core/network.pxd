@@ -22,6 +22,7 @@ cdef struct Layer:
     Py_ssize_t n_units
     Py_ssize_t width
     FiringRule rule
+    float decay                 # what a time step leaves of the state: 1 - leak
     float *weights              # (units below, stride)
     Py_ssize_t stride
     float *intercepts           # NULL without biases
@@ -32,8 +33,8 @@ cdef struct Layer:
     const int32_t *active
 
     # A sample's state.
-    float *net_count            # spikes of each unit so far, signed
-    float *input_sum            # input of each unit so far: the gate's sum. Of layer 0: the sum of x
+    float *net_count            # trace: spikes of each unit so far, signed; with a leak their leaky sum, a real number
+    float *input_sum            # input of each unit so far (leaky): the gate's sum. Of layer 0: the sum of x
     SpikeCounts *spikes         # sent on. Counting: all of the sample; clock-driven: of this time step
     int64_t n_spikes            # spikes fired in this sample, passing ones included
     float *keep                 # dropout: 0, or the scale of a kept unit; NULL without dropout
@@ -51,6 +52,9 @@ cdef struct Net:
     int n_layers
     const Kernels *kernels
     Dynamics dynamics
+    int n_steps                 # of the present sample
+    float bias_trace            # leaky sum of time steps so far: t without leak
+    float last_bias_trace       # at the end of the sample
     bint padded
     Py_ssize_t n_together       # samples side by side: room for the input_sum and spikes of so many
     SpikeTrain one_spike        # of a unit 0: it brings the biases to a layer

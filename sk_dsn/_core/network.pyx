@@ -120,11 +120,12 @@ cdef int weights_borrow(Net *net, list coefs, list intercepts) except -1:
 
 
 cdef void rules_choose(Net *net, bint output_fires) noexcept nogil:
-    """Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
+    """How units fire, and what a time step leaves of their state. Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
     cdef FiringRule rule = FIRE_BACK if net.dynamics.neuron == SIGNED else FIRE_UP
     cdef int l
     for l in range(net.n_layers):
         net.layers[l].rule = rule
+        net.layers[l].decay = <float> 1.0 - net.dynamics.leak
     if not output_fires:
         output_layer(net).rule = FIRE_NEVER
     net.layers[0].rule = FIRE_BOTH
@@ -187,6 +188,10 @@ cdef class Network:
         net.dynamics = dynamics
         if net.dynamics.n_time_steps < 1:
             raise ValueError(f"n_time_steps must be at least 1, got {net.dynamics.n_time_steps}")
+        if not 0.0 <= net.dynamics.leak <= 1.0:
+            raise ValueError(f"leak must be from 0 to 1, got {net.dynamics.leak}")
+        if net.dynamics.leak > 0.0 and (net.dynamics.simulation == COUNTING or potentials is not None):
+            raise ValueError("with a leak, counts do not follow from sums, and potentials are not kept")
         check_shapes(coefs, intercepts, potentials)
         cdef bint stepped = net.dynamics.simulation != COUNTING
         net.padded = training or stepped

@@ -27,7 +27,7 @@ prefetch(const void *from, size_t size)
 #define MOST_TOGETHER 64
 
 /* Which way a unit past threshold fires, +1 while v > 1/2 and -1 while v <= -1/2: only up (the rectifying neuron); up, and
-   down while its net count is positive (the signed neuron); both ways (the signed quantiser); or never (a linear output,
+   down while its net count is 1/2 or more, which without leak is above 0 (the signed neuron); both ways (the signed quantiser); or never (a linear output,
    for which no kernel is called). */
 typedef enum { FIRE_UP, FIRE_BACK, FIRE_BOTH, FIRE_NEVER } FiringRule;
 
@@ -69,6 +69,10 @@ typedef struct {
        SPIKE_LIMIT, with FIRE_BOTH in magnitude: one far below zero that cannot fire, such as that of a dropped unit, -inf, is
        in range. */
     int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
+
+    /* state[0:n] *= decay, and magnitudes below 2^-100 become 0: silence ends. Arrays as those of potential_fire. What is
+       infinite, times a decay of 0, becomes 0. */
+    void (*state_decay)(float *state, ptrdiff_t n, float decay);
 
     /* Fires units past threshold until none is, into `out` in order of emission; net_count follows (NULL only with
        FIRE_BOTH: nothing is counted). width: a multiple of ROW_PADDING. Returns 0, or -1 where there are more spikes than

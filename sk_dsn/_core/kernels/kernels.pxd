@@ -32,6 +32,7 @@ cdef extern from "kernels.h" nogil:
                           SpikeCounts *out) noexcept nogil
         int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule,
                               float *count) noexcept nogil
+        void (*state_decay)(float *state, Py_ssize_t n, float decay) noexcept nogil
         int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule,
                           SpikeTrain *out) noexcept nogil
         int (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, const float *weights,

@@ -3,6 +3,7 @@ from ..encoder cimport Stimulus, input_integrate
 from ..kernels.kernels cimport FIRE_NEVER
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer, Net, units_number
+from .decay cimport layers_decay
 from .sample cimport input_sum_refresh, layer_not_finite
 
 
@@ -27,6 +28,7 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     cdef Layer *below
     cdef Py_ssize_t j
     cdef int l
+    layers_decay(net)
     input_integrate(net, stimulus, t)
     if layer_fire(net, 0) >= 0:
         return 0
