@@ -65,3 +65,37 @@ def without_test_set(data, held_out):
 
 def unit_scale(X, largest):
     return np.ascontiguousarray(X, dtype=np.float32) / np.float32(largest)
+
+
+def order_task(n_samples=400, n_time_steps=20, n_features=20, seed=0):
+    """Two bursts of spikes on disjoint halves of the features; the label says which came first.
+
+    The totals of both classes are the same, so that without memory of time the order is lost.
+    """
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n_samples)
+    X = np.zeros((n_samples, n_time_steps, n_features), np.float32)
+    half, steps = n_features // 2, n_time_steps // 4
+    first = rng.integers(0, n_time_steps // 2 - steps + 1, n_samples)
+    second = n_time_steps // 2 + rng.integers(0, n_time_steps // 2 - steps + 1, n_samples)
+    for x, label, *begins in zip(X, y, first, second, strict=True):
+        bursts = [(rng.permutation(steps * half) < steps * half // 2).reshape(steps, half) for _ in begins]
+        for burst, begin, part in zip(bursts, begins, (label, 1 - label), strict=True):
+            x[begin : begin + steps, part * half : (part + 1) * half] = burst
+    return X, y
+
+
+def gap_task(n_samples=400, n_time_steps=20, n_features=20, seed=0):
+    """Two bursts of spikes on the same features, with a short or a long pause between them.
+
+    The second burst ends with the stream; the label says whether the pause is long.
+    """
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n_samples)
+    X = np.zeros((n_samples, n_time_steps, n_features), np.float32)
+    steps = n_time_steps // 5
+    pause = np.where(y, 2 * steps, 0) + rng.integers(0, steps, n_samples)
+    for x, silent in zip(X, pause, strict=True):
+        for end in (n_time_steps, n_time_steps - steps - silent):
+            x[end - steps : end] = (rng.permutation(steps * n_features) < steps * n_features // 2).reshape(steps, -1)
+    return X, y

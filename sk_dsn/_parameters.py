@@ -165,7 +165,10 @@ def refusals(estimator, rule, simulation):
                 "simulation='auto'."
             )
         if estimator.readout != "last":
-            yield "simulation='counting' needs readout='last': it has no answers at the time steps before; set simulation='auto'."
+            yield (
+                "simulation='counting' needs readout='last': it has no answers at the time steps before; set "
+                "simulation='auto'."
+            )
 
 
 def checked_simulation(estimator):

@@ -26,6 +26,7 @@ Layers are numbered from the input, 0, to the output, L. ``coefs[l - 1]`` leads 
 errors of layer l are at index l - 1.
 """
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -310,7 +311,7 @@ class Sample:
         self.unpenalized = zeros()  # spikes since the last update (clock-driven, counting)
         self.error_counts = zeros()[1:]  # past the gate, for sgd
         # Leak, feedback at each step, sgd: sums of products of traces and error counts.
-        self.gradients = [np.zeros(shape, dtype) for shape in zip(n_units[:-1], n_units[1:], strict=True)]
+        self.gradients = [np.zeros(shape, dtype) for shape in pairwise(n_units)]
         self.bias_gradients = zeros()[1:]
 
         # Statistics. Error spikes are by layer above the input: all, and those past the gate.

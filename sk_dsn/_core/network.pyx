@@ -120,7 +120,9 @@ cdef int weights_borrow(Net *net, list coefs, list intercepts) except -1:
 
 
 cdef void rules_choose(Net *net, bint output_fires) noexcept nogil:
-    """How units fire, and what a time step leaves of their state. Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
+    """How units fire, and what a time step leaves of their state.
+
+    Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
     cdef FiringRule rule = FIRE_BACK if net.dynamics.neuron == SIGNED else FIRE_UP
     cdef int l
     for l in range(net.n_layers):

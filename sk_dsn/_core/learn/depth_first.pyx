@@ -29,7 +29,8 @@ cdef int spike_up(Learning *learning, int l, const float *weights, Py_ssize_t st
     while failed < 0 and k < layer.train.n:
         failed = penalties_learn(learning, l, k, k + 1, eta)
         if failed < 0 and l < last:
-            failed = spike_up(learning, l + 1, layer[1].weights, layer[1].stride, layer.train.unit[k], layer.train.sign[k], eta)
+            failed = spike_up(learning, l + 1, layer[1].weights, layer[1].stride, layer.train.unit[k],
+                              layer.train.sign[k], eta)
         elif failed < 0 and not learning.error_rule.hold_error and learning.error_rule.step_feedback:
             learned.n_error_spikes += 1
             failed = error_down(learning, l, layer.train.unit[k], layer.train.sign[k], eta)
@@ -98,7 +99,8 @@ cdef int errors_down(Learning *learning, double eta) noexcept nogil:
     output.n_error_spikes += output.error_train.n
     for k in range(output.error_train.n):
         if failed < 0:
-            failed = error_down(learning, learning.net.n_layers - 1, output.error_train.unit[k], output.error_train.sign[k], eta)
+            failed = error_down(learning, learning.net.n_layers - 1, output.error_train.unit[k],
+                                output.error_train.sign[k], eta)
     return failed
 
 

@@ -49,7 +49,7 @@ cdef void backward_reset(Learning *learning, uint64_t key) noexcept nogil:
 
 
 cdef void input_sum_step(Learning *learning, const Stimulus *stimulus, int t) noexcept nogil:
-    """At the end of time step t of rectifying neurons, or with a leak, its vector joins the input's sum (the smooth trace)."""
+    """At the end of time step t of rectifying neurons, or with a leak, its vector joins the smooth trace of the input."""
     cdef Layer *layer = learning.net.layers
     cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i

@@ -22,7 +22,7 @@ cdef struct LearningLayer:
     float *error                # error spikes that passed the gate
     SpikeCounts errors          # its entries that are not zero
     float *error_total          # error spikes, for sgd: of the sample or, where gradients are kept, of the time step
-    float *gradient             # feedback at each step, leak, sgd: sum of outer(trace, error spikes), as `weights`; else NULL
+    float *gradient             # with keeps_gradients: sum of outer(trace, error spikes), laid out as `weights`; else NULL
     float *bias_gradient
     float *traced_once          # of the sample's units: 1 where the gradient has a row that is not zero. Of the layer below
     float *erred_once           # of the layer's units: 1 where the gradient has a column that is not zero
