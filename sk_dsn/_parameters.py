@@ -160,15 +160,9 @@ def refusals(estimator, rule, simulation):
         if rule.feedback != "sample":
             yield "simulation='counting' needs feedback='sample': it does not step through time."
         if estimator.leak > 0:
-            yield (
-                "simulation='counting' needs leak=0: with a leak, a count depends on when input arrives; set "
-                "simulation='auto'."
-            )
+            yield "simulation='counting' needs leak=0: with a leak, a count depends on when input arrives."
         if estimator.readout != "last":
-            yield (
-                "simulation='counting' needs readout='last': it has no answers at the time steps before; set "
-                "simulation='auto'."
-            )
+            yield "simulation='counting' needs readout='last': it has no answers at the time steps before."
 
 
 def checked_simulation(estimator):
