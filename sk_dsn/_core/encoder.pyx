@@ -1,7 +1,8 @@
 """Input encoding: which stimulus a sample is, and which spikes the input units fire for it."""
 from libc.stdint cimport int32_t, uint64_t
+from libc.string cimport memset
 
-from .kernels.kernels cimport FIRE_BOTH, SpikeCounts, prefetch
+from .kernels.kernels cimport FIRE_BOTH, SpikeCounts, lowest_bit, prefetch
 from .network cimport Layer, Net, spikes_place, units_number
 from .random cimport normal, uniform
 from .settings cimport SIGNED
@@ -21,8 +22,34 @@ cdef void sample_fetch(const SampleArrays *samples, Py_ssize_t sample) noexcept 
         prefetch(samples.data + first, n * sizeof(float))
         prefetch(samples.indices + first, n * sizeof(int32_t))
     else:
-        prefetch(samples.dense + sample * samples.n_steps * samples.n_features,
-                 min(samples.n_features, PREFETCHED) * sizeof(float))
+        prefetch(sample_frames(samples, sample), min(samples.n_features, PREFETCHED) * sizeof(float))
+
+
+cdef void units_activate(const SampleArrays *samples, Py_ssize_t sample, Net *net, Stimulus *stimulus) noexcept nogil:
+    """A sparse stream: the units of its stored values are active, and its frames hold their values side by side."""
+    cdef Py_ssize_t n_features = samples.n_features, n_steps = net.n_steps, n = 0, k, w, unit
+    cdef Py_ssize_t first = samples.indptr[sample], end = samples.indptr[sample + 1]
+    cdef uint64_t bits
+    for k in range(first, end):
+        unit = samples.indices[k] % n_features
+        net.unit_bits[unit // 64] |= <uint64_t> 1 << (unit % 64)
+    for w in range((n_features + 63) // 64):
+        bits = net.unit_bits[w]
+        net.unit_bits[w] = 0
+        while bits != 0:
+            unit = 64 * w + lowest_bit(bits)
+            bits &= bits - 1
+            net.active_unit[n] = <int32_t> unit
+            net.active_place[unit] = <int32_t> n
+            n += 1
+    memset(net.frames, 0, n_steps * n * sizeof(float))
+    for k in range(first, end):
+        unit = samples.indices[k] % n_features
+        net.frames[(samples.indices[k] // n_features) * n + net.active_place[unit]] = samples.data[k]
+    stimulus.n = n
+    stimulus.x = net.frames
+    stimulus.unit = net.active_unit
+    stimulus.step = max(n, 1)
 
 
 cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *net, bint condense,
@@ -31,15 +58,18 @@ cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *ne
     the time-stepped simulations read the vector again at each step."""
     cdef Layer *layer = net.layers
     cdef SpikeCounts nonzero
+    net.n_steps = <int> sample_length(samples, sample) if samples.n_steps > 1 else net.dynamics.n_time_steps
     stimulus.step = 0
     stimulus.unit = NULL
-    if samples.dense == NULL:
+    if samples.dense == NULL and samples.n_steps > 1:
+        units_activate(samples, sample, net, stimulus)
+    elif samples.dense == NULL:
         stimulus.n = samples.indptr[sample + 1] - samples.indptr[sample]
         stimulus.x = samples.data + samples.indptr[sample]
         stimulus.unit = samples.indices + samples.indptr[sample]
     else:
         stimulus.n = samples.n_features
-        stimulus.x = samples.dense + sample * samples.n_steps * samples.n_features
+        stimulus.x = sample_frames(samples, sample)
         if samples.n_steps > 1:
             stimulus.step = samples.n_features
         elif condense:
@@ -50,25 +80,24 @@ cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *ne
             stimulus.unit = net.active_unit
     layer.n_active = stimulus.n
     layer.active = stimulus.unit
-    net.n_steps = net.dynamics.n_time_steps
 
 
 cdef void stimulus_blur(Stimulus *stimulus, const SampleArrays *samples, float *room, Net *net, double deviation,
                         uint64_t key) noexcept nogil:
     """Adds noise to every feature of a stimulus, the same at all its time steps. `room` takes the new vectors."""
-    cdef Py_ssize_t i, t, n = samples.n_features
+    cdef Py_ssize_t i, t, n = samples.n_features, n_vectors = net.n_steps if stimulus.step else 1
     cdef float noise
     for i in range(n):
         # Layers, from 0 on, draw their dropout under the same key.
         noise = <float> (deviation * normal(key, net.n_layers, i))
-        if stimulus.step == 0:
-            room[i] = noise
-        for t in range(samples.n_steps if stimulus.step else 0):
-            room[t * n + i] = stimulus.x[t * stimulus.step + i] + noise
-    for i in range(stimulus.n if stimulus.step == 0 else 0):
-        room[stimulus.unit[i] if stimulus.unit != NULL else i] += stimulus.x[i]
+        for t in range(n_vectors):
+            room[t * n + i] = noise
+    for t in range(n_vectors):
+        for i in range(stimulus.n):
+            room[t * n + (stimulus.unit[i] if stimulus.unit != NULL else i)] += stimulus.x[t * stimulus.step + i]
     stimulus.n = net.layers.n_active = n
     stimulus.x = room
+    stimulus.step = n if stimulus.step else 0
     stimulus.unit = net.layers.active = NULL
 
 
@@ -92,9 +121,10 @@ cdef void stimulus_drop(Stimulus *stimulus, const SampleArrays *samples, float *
         stimulus.unit = net.layers.active = net.active_unit
         return
     for i in range(stimulus.n):
-        factor = scale if uniform(key, 0, i) >= dropout else 0.0
-        for t in range(samples.n_steps):
-            room[t * samples.n_features + i] = factor * stimulus.x[t * stimulus.step + i]
+        unit = stimulus.unit[i] if stimulus.unit != NULL else <int32_t> i
+        factor = scale if uniform(key, 0, unit) >= dropout else 0.0
+        for t in range(net.n_steps):
+            room[t * stimulus.step + i] = factor * stimulus.x[t * stimulus.step + i]
     stimulus.x = room
 
 

@@ -9,7 +9,7 @@ read past its end: the counting simulation predicts with weights of any layout.
 
 Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted.
 """
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from .kernels.arena cimport Arena
 from .kernels.kernels cimport FiringRule, Kernels, ROW_PADDING, SpikeCounts
@@ -60,6 +60,10 @@ cdef struct Net:
     SpikeTrain one_spike        # of a unit 0: it brings the biases to a layer
     int32_t *active_unit        # room for the active units of a sample, and their values
     float *active_value
+    int32_t *active_place       # of each unit, its place among the active ones of a sparse stream
+    uint64_t *unit_bits         # a bit for each unit; 0 between samples
+    float *frames               # the vectors of a sparse stream; grown by frames_reserve
+    Py_ssize_t frames_room
 
 
 cdef class Network:
@@ -101,5 +105,6 @@ cdef inline SpikeCounts *spikes_place(Layer *layer, Py_ssize_t sample) noexcept 
 
 
 cdef void masks_clear(Net *net) noexcept nogil
+cdef int frames_reserve(Net *net, Py_ssize_t n_floats) except -1
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL

@@ -1,8 +1,8 @@
 """The owner of a network's buffers, and the layout of weights."""
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uintptr_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy
 
 from .kernels.arena cimport Arena, arena_begin, arena_end, arena_free, arena_take
@@ -74,6 +74,8 @@ cdef void network_layout(Net *net, Arena *arena, Extras extras) noexcept nogil:
     cdef int l
     net.active_unit = <int32_t *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(int32_t))
     net.active_value = <float *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(float))
+    net.active_place = <int32_t *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(int32_t))
+    net.unit_bits = <uint64_t *> arena_take(arena, (net.layers[0].n_units + 63) // 64 * sizeof(uint64_t))
     for l in range(net.n_layers):
         layer = &net.layers[l]
         width = padded(layer.n_units)
@@ -227,6 +229,7 @@ cdef class Network:
             for l in range(self.net.n_layers):
                 train_free(&self.net.layers[l].train)
         train_free(&self.net.one_spike)
+        free(self.net.frames)
         arena_free(&self.arena)
         free(self.net.layers)
 
@@ -278,6 +281,17 @@ cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL:
     if vector.shape != (n,):
         raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")
     return &numbers[0]
+
+
+cdef int frames_reserve(Net *net, Py_ssize_t n_floats) except -1:
+    """Makes room for the frames of the samples to come."""
+    cdef float *frames
+    if n_floats > net.frames_room:
+        frames = <float *> realloc(net.frames, n_floats * sizeof(float))
+        if frames == NULL:
+            raise MemoryError
+        net.frames, net.frames_room = frames, n_floats
+    return 0
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:

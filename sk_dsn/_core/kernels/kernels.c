@@ -12,22 +12,14 @@
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 
+#define LOWEST_BIT(mask) lowest_bit(mask)
 #if defined(__GNUC__)
 #define HAVE_VECTORS 1
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define LOWEST_BIT(mask) __builtin_ctzll(mask)
 #define COUNT_BITS(mask) __builtin_popcountll(mask)
 #else
 #define HAVE_VECTORS 0
 #define ALWAYS_INLINE inline
-static int
-LOWEST_BIT(uint64_t mask)
-{
-    int bit = 0;
-    while (!(mask >> bit & 1))
-        bit++;
-    return bit;
-}
 static int
 COUNT_BITS(uint64_t mask)
 {

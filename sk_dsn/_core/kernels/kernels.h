@@ -23,6 +23,20 @@ prefetch(const void *from, size_t size)
 #endif
 }
 
+/* The number of the lowest bit of a mask that is not 0. */
+static inline int
+lowest_bit(uint64_t mask)
+{
+#if defined(__GNUC__)
+    return __builtin_ctzll(mask);
+#else
+    int bit = 0;
+    while (!(mask >> bit & 1))
+        bit++;
+    return bit;
+#endif
+}
+
 /* The most samples side by side. */
 #define MOST_TOGETHER 64
 

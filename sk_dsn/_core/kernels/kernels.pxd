@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint64_t
 
 from .spike_train cimport SpikeTrain
 
@@ -6,6 +6,7 @@ cdef extern from "kernels.h" nogil:
     const int ROW_PADDING
     const int MOST_TOGETHER
 
+    int lowest_bit(uint64_t mask) noexcept
     void prefetch(const void *start, size_t size) noexcept
 
     ctypedef enum FiringRule:

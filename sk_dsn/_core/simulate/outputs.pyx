@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t
 
 from ..encoder cimport SampleArrays, Stimulus, frames_sum, sample_present
 from ..kernels.kernels cimport MOST_TOGETHER
-from ..network cimport Layer, Net, Network, output_layer, within
+from ..network cimport Layer, Net, Network, frames_reserve, output_layer, within
 from ..samples cimport Samples
 from ..settings cimport COUNTING
 from ..signals cimport signals_poll
@@ -213,6 +213,7 @@ def outputs(Network network not None, X, float[:, :, :] out, *, rows=None, exit_
     cdef float[::1] answer_sum
     cdef Py_ssize_t failed
     input_check(net, &samples.arrays)
+    frames_reserve(net, samples.arrays.most_frames)
     request.n_rows = out.shape[1]
     request.n_outputs = output_layer(net).n_units
     request.n_steps = net.dynamics.n_time_steps

@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from ..encoder cimport Stimulus, sample_present
-from ..network cimport Layer, Net, Network, output_layer, padded, units_number
+from ..network cimport Layer, Net, Network, frames_reserve, output_layer, padded, units_number
 from ..samples cimport Samples
 from ..settings cimport CLOCK_DRIVEN, COUNTING
 from ..signals cimport signals_poll
@@ -71,6 +71,7 @@ def spike_counts(Network network not None, X, int64_t[:, :, ::1] out, int32_t[:,
     cdef double size = step_work(net), work = 0.0
     cdef float[::1] before
     input_check(net, &samples.arrays)
+    frames_reserve(net, samples.arrays.most_frames)
     if net.dynamics.simulation == COUNTING:
         raise ValueError("the spikes of single time steps need a time-stepped simulation")
     if units is not None:
@@ -89,7 +90,7 @@ def spike_counts(Network network not None, X, int64_t[:, :, ::1] out, int32_t[:,
             stepper.begin(net)
             if units is not None:
                 before[:] = 0.0
-            for t in range(1, n_time_steps + 1):
+            for t in range(1, net.n_steps + 1):
                 if stepper.step(net, &stimulus, t) >= 0:
                     with gil:
                         return row
@@ -99,7 +100,13 @@ def spike_counts(Network network not None, X, int64_t[:, :, ::1] out, int32_t[:,
                     out[row, t - 1, l] = net.layers[l].n_spikes
                 work += size
                 signals_poll(&work)
-            for t in range(n_time_steps - 1, 0, -1):
+            # Of a sample that has ended nothing is counted.
+            for t in range(net.n_steps, n_time_steps):
+                for l in range(net.n_layers - 1):
+                    out[row, t, l] = 0
+                if units is not None:
+                    units[row, t] = 0
+            for t in range(net.n_steps - 1, 0, -1):
                 for l in range(net.n_layers - 1):
                     out[row, t, l] -= out[row, t - 1, l]
     return -1
