@@ -153,12 +153,13 @@ def _check_stream(estimator, X, reset):
     n_features = getattr(estimator, "n_features_in_", None)
     if not reset and X.shape[2] != n_features == X.shape[1]:
         raise ValueError(
-            f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {n_features} features as input. X has "
-            f"the shape {X.shape}, as if its axes were (n_samples, n_features, n_time_steps); pass X.transpose(0, 2, 1)."
+            f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {n_features} features as input. X "
+            f"has the shape {X.shape}, as if its axes were (n_samples, n_features, n_time_steps); pass X.transpose(0, 2, 1)."
         )
     if isinstance(X, SparseStreams):
         # The columns of one vector tell the features, all values that they are finite.
-        validate_data(estimator, csr_matrix((min(1, len(X)), X.shape[2]), dtype=np.float32), accept_sparse="csr", reset=reset)
+        vector = csr_matrix((min(1, len(X)), X.shape[2]), dtype=np.float32)
+        validate_data(estimator, vector, accept_sparse="csr", reset=reset)
         csr = check_array(X.csr, accept_sparse="csr", dtype=np.float32, input_name="X", estimator=estimator)
         return _without_ends(X.with_csr(csr))
     if isinstance(X, Sequences):

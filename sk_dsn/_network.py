@@ -16,8 +16,8 @@ from ._core.network import Network, is_padded, padded_copy
 from ._core.simulate.outputs import outputs as core_outputs
 from ._core.simulate.spikes import spike_counts as core_spike_counts
 from ._inputs import active_features, check_finite, check_input, core_samples, is_stream
-from ._sequences import step_counts
 from ._parameters import Dynamics, core_dynamics, dynamics_of, time_steps
+from ._sequences import step_counts
 from ._targets import fitted_targets
 from ._threads import row_blocks, run_in_threads, thread_count
 

@@ -242,8 +242,8 @@ def as_sequences(X, dtype):
     if issparse(X):
         raise ValueError(
             "X is a sparse array of three dimensions. Make streams of it, of its coordinates (samples, time steps, "
-            "features): SparseStreams(csr_matrix((X.data, (i, t * n_features + f)), (n_samples, n_time_steps * n_features)), "
-            "n_time_steps)."
+            "features): SparseStreams(csr_matrix((X.data, (i, t * n_features + f)), (n_samples, n_time_steps * "
+            "n_features)), n_time_steps)."
         )
     if isinstance(X, (list, tuple)):
         arrays = [np.asarray(x) for x in X]

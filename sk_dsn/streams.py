@@ -162,7 +162,8 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self.n_features_in_ = X.shape[2]
         elif X.shape[2] != self.n_features_in_:
             raise ValueError(
-                f"X has {X.shape[2]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input."
+                f"X has {X.shape[2]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as "
+                "input."
             )
         return X
 
@@ -174,8 +175,5 @@ def _moments(X):
         values = X.csr.data.astype(np.float64)
         mean = np.bincount(features, values, X.shape[2]) / n
         return n, mean, np.maximum(0, np.bincount(features, values**2, X.shape[2]) / n - mean**2)
-    if isinstance(X, Sequences):
-        vectors = X.frames[X.frame_numbers()]
-    else:
-        vectors = X.reshape(-1, X.shape[2])
+    vectors = X.frames[X.frame_numbers()] if isinstance(X, Sequences) else X.reshape(-1, X.shape[2])
     return len(vectors), vectors.mean(axis=0), vectors.var(axis=0)

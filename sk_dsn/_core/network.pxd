@@ -106,5 +106,6 @@ cdef inline SpikeCounts *spikes_place(Layer *layer, Py_ssize_t sample) noexcept 
 
 cdef void masks_clear(Net *net) noexcept nogil
 cdef int frames_reserve(Net *net, Py_ssize_t n_floats) except -1
+cdef floats_copy(const float *values, Py_ssize_t n)
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL

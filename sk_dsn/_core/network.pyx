@@ -254,8 +254,7 @@ cdef class Network:
 
     def potentials(self):
         """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.net.layers[l].n_units]> self.net.layers[l].potential)
-                for l in range(1, self.net.n_layers)]
+        return [floats_copy(self.net.layers[l].potential, self.net.layers[l].n_units) for l in range(1, self.net.n_layers)]
 
 
 def samples_together(coefs):
@@ -292,6 +291,14 @@ cdef int frames_reserve(Net *net, Py_ssize_t n_floats) except -1:
             raise MemoryError
         net.frames, net.frames_room = frames, n_floats
     return 0
+
+
+cdef floats_copy(const float *values, Py_ssize_t n):
+    """A new array of n numbers, at least one."""
+    copy = np.empty(n, dtype=np.float32)
+    cdef float[::1] room = copy
+    memcpy(&room[0], values, n * sizeof(float))
+    return copy
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:

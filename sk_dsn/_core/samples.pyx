@@ -73,7 +73,8 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_steps * n_features)
         if starts is not None:
             # The vectors stand in one sample, as many as there are.
             n_samples, n_steps = len(starts), int(lengths.max())
-            if arrays.dense == NULL or arrays.n_samples != 1 or starts.min() < 0 or (starts + lengths).max() > arrays.n_steps:
+            if (arrays.dense == NULL or arrays.n_samples != 1 or starts.min() < 0
+                    or (starts + lengths).max() > arrays.n_steps):
                 raise ValueError("starts do not fit X")
             first = starts
             arrays.starts = &first[0]

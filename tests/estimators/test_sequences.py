@@ -229,7 +229,7 @@ def test_a_sparse_array_of_three_dimensions_is_refused_with_the_way_out():
 
 
 def test_a_csr_matrix_of_all_columns_makes_streams():
-    _, y, dense = streams()
+    *_, dense = streams()
     flat = csr_matrix(dense.reshape(len(dense), -1))
     X = SparseStreams(flat, 4)
     assert X.csr is flat or (X.csr != flat).nnz == 0

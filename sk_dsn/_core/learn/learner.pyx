@@ -1,13 +1,11 @@
 """The owner of a network in training."""
-import numpy as np
-
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..kernels.spike_train cimport train_free
-from ..network cimport Layer, Net, padded, row_stride, vector_data
+from ..network cimport Layer, Net, floats_copy, padded, row_stride, vector_data
 from ..settings cimport CLOCK_DRIVEN
 
 
@@ -137,7 +135,7 @@ cdef class Learner:
 
     def error_potentials(self):
         """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.learning.net.layers[l].n_units]> self.learning.layers[l].error_potential)
+        return [floats_copy(self.learning.layers[l].error_potential, self.learning.net.layers[l].n_units)
                 for l in range(1, self.network.n_layers)]
 
     def potentials(self):
