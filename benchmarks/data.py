@@ -2,18 +2,23 @@
 import os
 import sys
 from collections import namedtuple
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits, load_iris
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+
+from sk_dsn.streams import SparseStreams
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 QUICK_SAMPLES = 500
 
 MAKE_MNIST = """\
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.datasets import fetch_openml
 X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
 X, y = X.astype(np.uint8), y.astype(np.uint8)
@@ -99,3 +104,30 @@ def gap_task(n_samples=400, n_time_steps=20, n_features=20, seed=0):
         for end in (n_time_steps, n_time_steps - steps - silent):
             x[end - steps : end] = (rng.permutation(steps * n_features) < steps * n_features // 2).reshape(steps, -1)
     return X, y
+
+
+def load_event_streams(options, step=10_000):
+    """N-MNIST as `SparseStreams`: events of each pixel and polarity in steps of so many µs.
+
+    A smoke run takes its first recordings, or noise where the file is missing.
+    """
+    path = Path(options.data or os.environ.get("SK_DSN_DATA") or SHARED_DATA) / "nmnist_small.npz"
+    if not path.is_file():
+        if not options.quick:
+            sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA.")
+        rng = np.random.default_rng(0)
+        return SparseStreams.from_dense(rng.poisson(0.1, (40, 8, 60)).astype(np.float32)), np.arange(40) % 2
+    streams, labels = [], []
+    with np.load(path) as file:
+        for part in ("train", "test"):
+            t, x, y, p = (file[f"{part}_{name}"] for name in "txyp")
+            feature = p.astype(np.int64) * 34 * 34 + y.astype(np.int64) * 34 + x
+            offsets = file[f"{part}_offsets"]
+            kept = 40 if options.quick else len(offsets) - 1
+            for first, end in pairwise(offsets[: kept + 1]):
+                frame = (t[first:end] // step).astype(np.int64)
+                ones = np.ones(end - first, np.float32)
+                shape = int(frame[-1]) + 1, 2 * 34 * 34
+                streams.append(csr_matrix((ones, (frame, feature[first:end])), shape))
+            labels.append(file[f"{part}_labels"][:kept])
+    return SparseStreams.from_list(streams), np.concatenate(labels)

@@ -172,7 +172,10 @@ def _check_stream(estimator, X, reset):
 def _without_ends(X):
     """Sparse streams as long as the longest of them."""
     n_steps = int(X.step_counts.max())
-    return X if n_steps == X.shape[1] else SparseStreams(X.csr[:, : n_steps * X.shape[2]], n_steps, X.lengths)
+    if n_steps == X.shape[1]:
+        return X
+    csr = csr_matrix((X.csr.data, X.csr.indices, X.csr.indptr), (X.shape[0], n_steps * X.shape[2]))
+    return SparseStreams(csr, n_steps, X.lengths)
 
 
 def _orderly(X):

@@ -73,8 +73,9 @@ class SparseStreams:
         lengths = lengths.astype(np.int64)
         if len(lengths) and not (lengths.min() >= 1 and lengths.max() <= self.shape[1]):
             raise ValueError(f"lengths must be from 1 to n_time_steps={self.shape[1]}; an empty sequence is no sample.")
-        ends = np.repeat(lengths * self.shape[2], np.diff(self.csr.indptr))
-        if (self.csr.indices >= ends).any():
+        stored = np.diff(self.csr.indptr) > 0
+        last = np.maximum.reduceat(self.csr.indices, self.csr.indptr[:-1][stored]) if stored.any() else []
+        if (last >= (lengths * self.shape[2])[stored]).any():
             raise ValueError("Values are stored behind the end of a sample, which lengths says.")
         return lengths
 

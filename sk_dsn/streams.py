@@ -3,6 +3,45 @@
 All estimators take streams as 3-D arrays of shape (n_samples, n_time_steps, n_features), as lists
 of arrays of shape (n_time_steps_i, n_features), as 3-D arrays whose ends are NaN, and as
 `SparseStreams`. A signed network without `leak` sees only the sum of a stream.
+
+Examples
+--------
+Which of two features is active first? Streams of 10 to 14 steps, a search over the leak, a model
+that is saved and loaded, and an answer after each time step:
+
+>>> import tempfile
+>>> import joblib
+>>> import numpy as np
+>>> from sklearn.model_selection import GridSearchCV, train_test_split
+>>> from sklearn.pipeline import make_pipeline
+>>> from sk_dsn import SpikingMLPClassifier
+>>> from sk_dsn.streams import StreamScaler
+>>> rng = np.random.default_rng(0)
+>>> y = rng.integers(0, 2, 300)
+>>> X = [rng.normal(scale=0.5, size=(rng.integers(10, 15), 2)) for _ in y]
+>>> for x, label in zip(X, y):
+...     x[1:4, label] += 4
+...     x[6:9, 1 - label] += 4
+>>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+>>> network = SpikingMLPClassifier((20,), max_iter=20, random_state=0)
+>>> pipeline = make_pipeline(StreamScaler(), network)
+>>> search = GridSearchCV(pipeline, {"spikingmlpclassifier__leak": [0, 0.1, 0.3]}, cv=3)
+>>> search = search.fit(X_train, y_train)
+>>> search.best_params_["spikingmlpclassifier__leak"] > 0
+True
+>>> search.score(X_test, y_test) > 0.95
+True
+>>> with tempfile.TemporaryDirectory() as folder:
+...     file = joblib.dump(search.best_estimator_, f"{folder}/model.joblib")[0]
+...     loaded = joblib.load(file)
+>>> bool((loaded.predict(X_test) == search.predict(X_test)).all())
+True
+>>> scaled = loaded[:-1].transform(X_test)
+>>> staged = [float((labels == y_test).mean()) for labels in loaded[-1].staged_predict(scaled)]
+>>> len(staged)
+14
+>>> staged[0] < staged[-1]
+True
 """
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -158,6 +197,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = as_sequences(X, np.float64)
         if isinstance(X, SparseStreams) and self.with_mean:
             raise ValueError("Sparse streams would not stay sparse without their mean; set with_mean=False.")
+        _check_finite(X)
         if reset:
             self.n_features_in_ = X.shape[2]
         elif X.shape[2] != self.n_features_in_:
@@ -166,6 +206,13 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "input."
             )
         return X
+
+
+def _check_finite(X):
+    """Raises where a value of streams is not finite. Ends of NaN are no values."""
+    values = X.csr.data if isinstance(X, SparseStreams) else X.frames[X.frame_numbers()] if isinstance(X, Sequences) else X
+    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        raise ValueError("Input X contains NaN, infinity or what is no number, other than ends that are NaN.")
 
 
 def _moments(X):

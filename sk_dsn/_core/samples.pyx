@@ -82,8 +82,10 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_steps * n_features)
         if len(lengths) != n_samples or not ((lengths >= 1) & (lengths <= n_steps)).all():
             raise ValueError("lengths do not fit X")
         if arrays.dense == NULL:
-            ends = np.repeat(lengths * n_features, np.diff(self.borrowed[2]))
-            if (self.borrowed[1][:len(ends)] >= ends).any():
+            _, indices, indptr = self.borrowed
+            stored = np.diff(indptr) > 0
+            if stored.any() and (np.maximum.reduceat(indices[:indptr[n_samples]], indptr[:n_samples][stored])
+                                 >= (lengths * n_features)[stored]).any():
                 raise ValueError("X has values behind the end of a sample")
         arrays.lengths = &steps[0]
         self.borrowed += [lengths, starts]

@@ -1,5 +1,7 @@
 """leak and readout in the estimators: order in time, refusals, and all that goes with a fitted network."""
 import pickle
+import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -8,13 +10,17 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.data import gap_task, order_task
 from helpers import STEPPED, estimator_parameters, streams
 from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor
 from sk_dsn._parameters import dynamics_of
 from sk_dsn.conversion import to_mlp
 from sk_dsn.metrics import activation_sparsity, exit_steps, footprint, spike_counts, synaptic_operations, unit_spike_counts
 from sk_dsn.plotting import SpikeRasterDisplay
+
+# Behind everything else, so that the sk_dsn under test stays the one that is installed.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.data import gap_task, order_task
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
