@@ -1,4 +1,5 @@
-"""The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks."""
+"""The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks; SK_DSN_SANITIZE=1
+with GCC's sanitizers of addresses and of undefined behaviour too, whose library must be loaded first (see .ci/sanitize)."""
 import os
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-DEBUG = os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
+SANITIZE = os.environ.get("SK_DSN_SANITIZE", "0") not in ("", "0")
+DEBUG = SANITIZE or os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
+SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 CORE = "sk_dsn/_core"
 KERNELS = "sk_dsn._core.kernels.dispatch"
 SHARED = "sk_dsn._core._cyutility"
@@ -31,6 +34,8 @@ def compiler_flags(compiler, is_python_facing):
     # floating-point traps are used, and saying so lets conversions and comparisons vectorise. The kernels pass vectors
     # between inlined functions only, hence no-psabi.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
+    if SANITIZE:
+        return [*flags, "-O1", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE", *SANITIZERS]
     if DEBUG:
         # Undefined behaviour traps (SIGILL): that needs no library, so it works in an extension of any Python.
         return [*flags, "-O0", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE",
@@ -51,6 +56,7 @@ class CoreBuild(build_ext):
     def build_extensions(self):
         for module in self.extensions:
             module.extra_compile_args = compiler_flags(self.compiler, module.name in PYTHON_FACING)
+            module.extra_link_args = SANITIZERS if SANITIZE else []
         super().build_extensions()
 
 
@@ -63,7 +69,7 @@ def extension(path):
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when
 # the settings change, and everything depends on it.
 settings = Path("build/settings")
-settings_now = f"DEBUG = {DEBUG}\n{Path(__file__).read_text()}"
+settings_now = f"DEBUG = {DEBUG}, SANITIZE = {SANITIZE}\n{Path(__file__).read_text()}"
 settings_changed = not settings.exists() or settings.read_text() != settings_now
 
 # Cython's code for memoryviews, of which every module that has them would compile a copy, is compiled once.

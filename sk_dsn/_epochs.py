@@ -7,7 +7,6 @@ has, a `StoppingRule` when nothing improves any more.
 """
 import copy
 import time
-import warnings
 from functools import partial
 from typing import NamedTuple
 
@@ -115,6 +114,13 @@ class Learner:
         if self.keeps_potentials:
             self.estimator.forward_potentials_ = self.core.potentials()
 
+    def check_finite(self, samples):
+        """Raises ValueError where training that was interrupted had diverged."""
+        estimator = self.estimator
+        arrays = [*estimator.coefs_, *estimator.intercepts_, *self.core.error_potentials()]
+        if not all(np.isfinite(array).all() for array in arrays):
+            self._raise_failed(samples.X, estimator.n_layers_ - 1)
+
     def state(self):
         """Copies of weights, biases and error potentials."""
         return *weights_copy(self.estimator), self.core.error_potentials()
@@ -201,13 +207,19 @@ def train(estimator, samples, validation, context, call):
     Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored
     best on the samples `validation`, or, if they are None, on samples held out. `context` is that
     of the callbacks of this fit, `call` holds the keywords of each of their hooks.
+
+    Returns messages and categories of warnings, to be given once the estimator has what it learned.
     """
+    notices = []
     scored = estimator.early_stopping
     if scored:
         if validation is None:
             samples, validation = hold_out(estimator, samples)
+        check_scored(estimator, validation)
         estimator.validation_scores_ = list(estimator.validation_scores_ or [])
+        n_scores_before = len(estimator.validation_scores_)
     estimator.loss_curve_ = list(estimator.loss_curve_)
+    n_before = len(estimator.loss_curve_)
     learner, schedule = Learner(estimator, samples.X), rate_schedule(estimator)
     stopping, best = StoppingRule(estimator.tol, estimator.n_iter_no_change), None
     began = time.perf_counter()
@@ -217,14 +229,13 @@ def train(estimator, samples, validation, context, call):
             subcontext = context.subcontext(task_name="epoch")
             subcontext.call_on_fit_task_begin(**call)
             loss = learner.learn_epoch(samples, schedule.shares(epoch))
+            merit = score(estimator, validation) if scored else -loss
             estimator.loss_curve_.append(loss)
-            estimator.n_iter_ += 1
-            merit = -loss
             if scored:
-                merit = score(estimator, validation)
                 estimator.validation_scores_.append(merit)
             if stopping.note(merit) and scored:
-                best = merit, *learner.state()
+                best = epoch + 1, merit, *learner.state()
+            estimator.n_iter_ = epoch + 1
             if estimator.verbose:
                 score_text = f", validation score {merit:.4f}" if scored else ""
                 seconds = time.perf_counter() - began
@@ -235,18 +246,25 @@ def train(estimator, samples, validation, context, call):
                 break
         else:
             if estimator.learning_rate != "linear":
-                warnings.warn(
+                message = (
                     f"Training reached max_iter={estimator.max_iter} epochs and was still improving. Raise max_iter, or set "
-                    "learning_rate='linear' to end at a rate of zero.",
-                    ConvergenceWarning,
-                    stacklevel=5,
+                    "learning_rate='linear' to end at a rate of zero."
                 )
+                notices.append((message, ConvergenceWarning))
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted: the estimator keeps the weights reached.", stacklevel=5)
+        if best is None:
+            learner.check_finite(samples)
+        notices.append(("Training interrupted: the estimator keeps the weights reached.", UserWarning))
     learner.store_potentials()
     if best is not None:
-        estimator.best_validation_score_ = best[0]
-        estimator.coefs_, estimator.intercepts_, estimator.backward_potentials_ = best[1:]
+        estimator.n_iter_ = max(estimator.n_iter_, best[0])
+        estimator.best_validation_score_ = best[1]
+        estimator.coefs_, estimator.intercepts_, estimator.backward_potentials_ = best[2:]
+    # An epoch may have been interrupted after its learning.
+    del estimator.loss_curve_[n_before + estimator.n_iter_ :]
+    if scored:
+        del estimator.validation_scores_[n_scores_before + estimator.n_iter_ :]
+    return notices
 
 
 def fitted_copy(estimator, learner=None):
@@ -276,6 +294,17 @@ def hold_out(estimator, samples):
             f"{str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more samples."
         ) from error
     return samples._replace(rows=rows[training]), samples._replace(rows=rows[validation])
+
+
+def check_scored(estimator, validation):
+    """Raises ValueError where validation samples are too few for a score."""
+    fewest, n_samples = fitted_targets(estimator).fewest_scored, len(validation.rows)
+    if n_samples < fewest:
+        raise ValueError(
+            f"early_stopping=True needs at least {fewest} validation samples (of weight above 0) to compute R², got "
+            f"{n_samples}. Pass more samples to hold out from, or as X_val, raise "
+            f"validation_fraction={estimator.validation_fraction}, or set early_stopping=False."
+        )
 
 
 def score(estimator, samples):

@@ -21,6 +21,7 @@ class Labels:
     """
 
     stratified = True  # whether samples are held out in the same share of each encoded target
+    fewest_scored = 1  # samples of which there is a score
     exit_threshold = None  # a sample is decided by its largest output and the second largest
 
     def __init__(self, classes, loss):
@@ -135,6 +136,7 @@ class Indicators:
     """
 
     stratified = False
+    fewest_scored = 1
 
     def __init__(self, classes, loss):
         self.classes = classes
@@ -205,6 +207,7 @@ class Values:
     """
 
     stratified = False
+    fewest_scored = 2
     exit_threshold = None
     core_loss = LOSSES["squared_error"]
 
@@ -267,6 +270,8 @@ def classification_targets(y, classes, known, loss):
 def regression_targets(y, known, output_activation):
     """Targets of a regressor and an array y in their code."""
     values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
+    if np.isnan(values).any():  # of strings
+        raise ValueError("Input y contains NaN.")
     if not np.isfinite(values).all():
         raise ValueError("y holds values too large for float32; scale the targets.")
     if output_activation == "rectifying" and (values < 0).any():

@@ -1,11 +1,12 @@
 """Input encoding: which stimulus a sample is, and which spikes the input units fire for it."""
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from .kernels.kernels cimport FIRE_BOTH, SpikeCounts, lowest_bit, prefetch
 from .network cimport Layer, Net, spikes_place, units_number
 from .random cimport normal, uniform
 from .settings cimport SIGNED
+from .signals cimport LEAST_WORK, work_done
 
 # The most values of a sample that are fetched ahead: more would push out of the cache what is in use.
 cdef Py_ssize_t PREFETCHED = 4096
@@ -26,12 +27,15 @@ cdef void sample_fetch(const SampleArrays *samples, Py_ssize_t sample) noexcept 
 
 
 cdef void units_activate(const SampleArrays *samples, Py_ssize_t sample, Net *net, Stimulus *stimulus) noexcept nogil:
-    """A sparse stream: the units of its stored values are active, and its frames hold their values side by side."""
-    cdef Py_ssize_t n_features = samples.n_features, n_steps = net.n_steps, n = 0, k, w, unit
+    """A sparse stream: the units of its stored values are active, and its frames hold their values side by side.
+
+    The indices are borrowed: where another thread changes them, values are wrong, but no place is outside the frames.
+    """
+    cdef Py_ssize_t n_features = samples.n_features, n_steps = net.n_steps, n = 0, k, w, unit, place, step
     cdef Py_ssize_t first = samples.indptr[sample], end = samples.indptr[sample + 1]
     cdef uint64_t bits
     for k in range(first, end):
-        unit = samples.indices[k] % n_features
+        unit = <uint32_t> samples.indices[k] % n_features
         net.unit_bits[unit // 64] |= <uint64_t> 1 << (unit % 64)
     for w in range((n_features + 63) // 64):
         bits = net.unit_bits[w]
@@ -44,8 +48,11 @@ cdef void units_activate(const SampleArrays *samples, Py_ssize_t sample, Net *ne
             n += 1
     memset(net.frames, 0, n_steps * n * sizeof(float))
     for k in range(first, end):
-        unit = samples.indices[k] % n_features
-        net.frames[(samples.indices[k] // n_features) * n + net.active_place[unit]] = samples.data[k]
+        unit = <uint32_t> samples.indices[k]
+        step = unit // n_features
+        place = net.active_place[unit - step * n_features]
+        if step < n_steps and place < n:
+            net.frames[step * n + place] = samples.data[k]
     stimulus.n = n
     stimulus.x = net.frames
     stimulus.unit = net.active_unit
@@ -159,10 +166,13 @@ cdef int input_count(Net *net, const Stimulus *stimulus, Py_ssize_t sample, int 
 
 cdef int frames_sum(Net *net, const Stimulus *stimulus, int first, int end) noexcept nogil:
     """Counting: adds time steps first … end-1 of a stream to the input's sum, which must stay countable at each."""
-    cdef int t
+    cdef int t, failed
     for t in range(first, end):
-        if input_count(net, stimulus, 0, t) >= 0:
-            return 0
+        failed = input_count(net, stimulus, 0, t)
+        if failed < 0:
+            failed = work_done(net, LEAST_WORK + stimulus.n)
+        if failed >= 0:
+            return failed
     return -1
 
 

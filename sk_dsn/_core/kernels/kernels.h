@@ -84,10 +84,6 @@ typedef struct {
        in range. */
     int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
 
-    /* state[0:n] *= decay, and magnitudes below 2^-100 become 0: silence ends. Arrays as those of potential_fire. What is
-       infinite, times a decay of 0, becomes 0. */
-    void (*state_decay)(float *state, ptrdiff_t n, float decay);
-
     /* Fires units past threshold until none is, into `out` in order of emission; net_count follows (NULL only with
        FIRE_BOTH: nothing is counted). width: a multiple of ROW_PADDING. Returns 0, or -1 where there are more spikes than
        can be counted, before they are emitted, or no memory. */
@@ -107,6 +103,10 @@ typedef struct {
     /* p = 1 / (1 + exp(-sum / t)) of each of n outputs, filled up as by softmax. Returns the sum of log(1 + exp(sum / t)), so
        that the log loss of targets y is that minus the sum of y * sum / t. */
     double (*logistic)(const float *sum, ptrdiff_t n, float t, float *p);
+
+    /* state[0:n] *= decay, and magnitudes below 2^-100 become 0: silence ends. Arrays as those of potential_fire. What is
+       infinite, times a decay of 0, becomes 0. */
+    void (*state_decay)(float *state, ptrdiff_t n, float decay);
 } Kernels;
 
 /* Instruction sets this processor and this build have, best first, NULL behind the last. */

@@ -22,6 +22,7 @@ typedef struct {
     int32_t *row;           /* which arrival */
     int32_t *arrived;       /* their units, those of an arrival ascending */
     float *potential;       /* before the spike, whose sign the spike has */
+    int starved;            /* whether there was no memory for a spike */
 } SpikeTrain;
 
 static inline int
@@ -46,8 +47,10 @@ train_reserve(SpikeTrain *train, ptrdiff_t more)
     const ptrdiff_t room = need > 2 * train->room ? need : 2 * train->room;
     if (array_grow((void **)&train->unit, room) || array_grow((void **)&train->sign, room)
         || array_grow((void **)&train->row, room) || array_grow((void **)&train->arrived, room)
-        || array_grow((void **)&train->potential, room))
+        || array_grow((void **)&train->potential, room)) {
+        train->starved = 1;
         return -1;
+    }
     train->room = room;
     return 0;
 }

@@ -11,6 +11,17 @@ from ..settings cimport RECTIFYING, RESET_KEEP, RESET_RANDOM
 from .learner cimport LearningLayer, Learning, output_learning
 
 
+cdef void gradient_clear(LearningLayer *learned, const Layer *layer) noexcept nogil:
+    """Makes the gradient of the last sample zero again, in the rows that are not."""
+    cdef Py_ssize_t i, n_below = (layer - 1).n_units
+    for i in range(n_below):
+        if learned.traced_once[i] != 0.0:
+            memset(learned.gradient + i * layer.stride, 0, layer.stride * sizeof(float))
+    memset(learned.traced_once, 0, n_below * sizeof(float))
+    memset(learned.bias_gradient, 0, layer.width * sizeof(float))
+    memset(learned.erred_once, 0, layer.width * sizeof(float))
+
+
 cdef void learning_begin(Learning *learning) noexcept nogil:
     """Forgets the last sample, except error potentials."""
     cdef LearningLayer *learned
@@ -28,6 +39,8 @@ cdef void learning_begin(Learning *learning) noexcept nogil:
             memset(learned.error_total, 0, size)
         if learned.fired_total != NULL:
             memset(learned.fired_total, 0, size)
+        if learned.gradient != NULL:
+            gradient_clear(learned, &learning.net.layers[l])
     learning.n_target_spikes = 0
     memset(learning.output_spikes, 0, output_layer(learning.net).width * sizeof(float))
     memset(learning.target_potential, 0, output_layer(learning.net).width * sizeof(float))

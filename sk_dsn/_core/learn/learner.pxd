@@ -56,6 +56,9 @@ cdef class Learner:
     cdef Arena arena
 
 
+cdef int learning_memory_check(const Learning *learning) except -1
+
+
 cdef inline bint keeps_gradients(const Learning *learning) noexcept nogil:
     """Whether sgd adds up the products of traces and errors of each time step: a leak makes the traces of errors at several
     times differ from those at the end."""

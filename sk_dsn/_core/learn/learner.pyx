@@ -5,7 +5,7 @@ from libc.string cimport memcpy
 
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..kernels.spike_train cimport train_free
-from ..network cimport Layer, Net, floats_copy, padded, row_stride, vector_data
+from ..network cimport Layer, Net, floats_copy, memory_check, padded, row_stride, vector_data
 from ..settings cimport CLOCK_DRIVEN
 
 
@@ -67,6 +67,18 @@ cdef int error_potentials_set(Learning *learning, list error_potentials) except 
         n_units = learning.net.layers[l].n_units
         memcpy(learning.layers[l].error_potential, vector_data(error_potentials[l - 1], n_units, "error_potentials", l),
                n_units * sizeof(float))
+    return 0
+
+
+cdef int learning_memory_check(const Learning *learning) except -1:
+    """As memory_check, of error spikes too."""
+    cdef bint starved = learning.scaled_errors.starved
+    cdef int l
+    memory_check(learning.net)
+    for l in range(learning.net.n_layers):
+        starved |= learning.layers[l].error_train.starved or learning.layers[l].pending.starved
+    if starved:
+        raise MemoryError("no memory for the error spikes of a sample")
     return 0
 
 

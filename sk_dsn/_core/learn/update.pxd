@@ -10,7 +10,7 @@ cdef void totals_learn(Learning *learning, double eta) noexcept nogil
 cdef void gradients_add(Learning *learning) noexcept nogil
 cdef void gradients_learn(Learning *learning, double eta) noexcept nogil
 cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta) noexcept nogil
-cdef void pending_learn(Learning *learning, int l) noexcept nogil
+cdef int pending_learn(Learning *learning, int l) noexcept nogil
 cdef void norms_limit(Learning *learning) noexcept nogil
 cdef bint learning_is_finite(const Learning *learning) noexcept nogil
 
