@@ -19,9 +19,10 @@ from ._core.recurrent.learner import RecurrentLearner as CoreLearner
 from ._core.recurrent.outputs import outputs, spike_counts
 from ._core.recurrent.recurrent_network import RecurrentNetwork
 from ._epochs import Learner
-from ._inputs import check_finite, check_input, is_stream
+from ._inputs import check_finite, check_input
 from ._network import FittedNetwork, exit_margin_of, state_of
 from ._parameters import CONSTRAINTS, NEURONS
+from ._sequences import SparseStreams, is_stream, step_counts
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
 
@@ -122,13 +123,19 @@ def core_recurrent_dynamics(dynamics):
     }
 
 
-def check_sequences(X):
-    """Raises ValueError where X is a table, which is no sequence."""
+def dense_sequences(X):
+    """X, of which sparse streams are made dense.
+
+    Raises ValueError where X is a table, which is no sequence.
+    """
+    if isinstance(X, SparseStreams):
+        return X.toarray()
     if not is_stream(X) and np.ndim(X) == 2:
         raise ValueError(
             f"X must hold sequences, of shape (n_samples, n_time_steps, n_features), but has shape {np.shape(X)}. If a row "
             "is a sequence of one feature a time step, pass X[:, :, None]; if it is one time step, X[:, None]."
         )
+    return X
 
 
 class FittedRecurrentNetwork(FittedNetwork):
@@ -162,11 +169,11 @@ class FittedRecurrentNetwork(FittedNetwork):
         """
         estimator = self.estimator
         plain = type(X) is np.ndarray and X.ndim == 3 and X.dtype.char in "fd" and X.size > 0
-        if plain and X.shape[2] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_"):
+        plain = plain and X.shape[2] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_")
+        if plain and not np.isnan(X[:, -1]).any():  # no sequence ends before the last time step
             with np.errstate(over="ignore"):
                 return np.require(X, np.float32, "CA")
-        check_sequences(X)
-        return check_input(estimator, X)
+        return check_input(estimator, dense_sequences(X))
 
     def arrays(self, n_rows=1):
         coefs, recurrent_coefs = (
@@ -176,6 +183,9 @@ class FittedRecurrentNetwork(FittedNetwork):
 
     def core_network(self, weights, n_time_steps, n_rows):
         return RecurrentNetwork(core_recurrent_dynamics(self.dynamics), *weights)
+
+    def answer_options(self):
+        return {}
 
     def counting_network(self, n_time_steps, by_unit):
         return self.core_network(self.arrays(), n_time_steps, 1)
@@ -309,11 +319,11 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
         return tags
 
     def _check_samples(self, X, y, sample_weight, classes=None, *, reset, learned=True):
-        check_sequences(X)
+        X = dense_sequences(X)
         recurrent_dynamics_of(self)
         samples = super()._check_samples(X, y, sample_weight, classes, reset=reset, learned=learned)
         if reset:
-            self.mean_time_steps_ = float(samples.X.shape[1])
+            self.mean_time_steps_ = float(np.mean(step_counts(samples.X)))
         return samples
 
     def _start_network(self, coefs_init=None, recurrent_coefs_init=None, intercepts_init=None):

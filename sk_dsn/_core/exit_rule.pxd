@@ -9,12 +9,12 @@ cdef struct ExitRule:
     float threshold
 
 
-cdef inline bint outputs_decided(const float *sum, Py_ssize_t n, float divisor, const ExitRule *rule) noexcept nogil:
-    """Whether the outputs sum / divisor are far enough apart to end the sample."""
+cdef inline bint outputs_decided(const float *answer, Py_ssize_t n, const ExitRule *rule) noexcept nogil:
+    """Whether the outputs of an answer are far enough apart to end the sample."""
     cdef float largest = -INFINITY, second = -INFINITY, nearest = INFINITY, value
     cdef Py_ssize_t j
     for j in range(n):
-        value = sum[j] / divisor
+        value = answer[j]
         nearest = min(nearest, <float> abs(value - rule.threshold))
         second = max(second, min(largest, value))
         largest = max(largest, value)

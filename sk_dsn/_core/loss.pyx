@@ -1,12 +1,12 @@
-"""The loss, and the error that is its gradient: of the accumulated output over t, against the target."""
+"""The loss, and the error that is its gradient: of the accumulated output over the bias trace, against the target."""
 from .network cimport Layer, output_layer
 from .settings cimport LOG_LOSS, SQUARED_ERROR
 
 
-cdef double output_error(const Net *net, Loss loss, const float *target, int t, float *error) noexcept nogil:
-    """Fills `error` and returns the loss at time step t."""
+cdef double output_error(const Net *net, Loss loss, const float *target, float *error) noexcept nogil:
+    """Fills `error` and returns the loss. The divisor is the bias trace, without leak the time steps so far."""
     cdef const Layer *output = output_layer(net)
-    return loss_gradient(net.kernels, loss, output.input_sum, output.n_units, t, target, error)
+    return loss_gradient(net.kernels, loss, output.input_sum, output.n_units, net.bias_trace, target, error)
 
 
 cdef double loss_gradient(const Kernels *kernels, Loss loss, const float *sum, Py_ssize_t n, float divisor,

@@ -13,6 +13,7 @@ from sk_dsn._core.recurrent.epoch import train_epoch
 from sk_dsn._core.recurrent.learner import RecurrentLearner
 from sk_dsn._core.recurrent.outputs import outputs, spike_counts
 from sk_dsn._core.recurrent.recurrent_network import RecurrentNetwork
+from sk_dsn._core.samples import Samples
 from sk_dsn._core.settings import Loss, Neuron
 
 SETTINGS = {
@@ -113,15 +114,16 @@ class Core:
         weights = self.coefs, self.recurrent_coefs, self.intercepts
         return RecurrentNetwork(dynamics_of(self.settings), *weights, instruction_set=self.instruction_set)
 
-    def outputs(self, X, **given):
+    def outputs(self, X, lengths=None):
         out = np.empty((X.shape[1], len(X), self.coefs[-1].shape[1]), np.float32)
-        assert outputs(self.network(), X, out, **given) == -1
+        assert outputs(self.network(), X if lengths is None else Samples(X, lengths=lengths), out) == -1
         return out
 
-    def train(self, X, labels, rate=1 / 64, batch_size=1, order=None, **given):
+    def train(self, X, labels, rate=1 / 64, batch_size=1, order=None, lengths=None, **given):
         order = np.arange(len(X)) if order is None else order
+        samples = X if lengths is None else Samples(X, lengths=lengths)
         loss, failed = train_epoch(
-            self.learner, X, labels, None, order, rate_first=rate, rate_last=rate, batch_size=batch_size,
+            self.learner, samples, labels, None, order, rate_first=rate, rate_last=rate, batch_size=batch_size,
             **{"seed": 0, "epoch": 0} | given,
         )
         assert failed == -1
@@ -426,10 +428,6 @@ def test_arguments_that_do_not_fit_are_refused():
     core = Core(problem)
     with pytest.raises(ValueError, match="features"):
         core.outputs(problem.X[:, :, :4].copy())
-    with pytest.raises(ValueError, match="lengths"):
-        core.outputs(problem.X, lengths=np.array([0, 1, 1, 1]))
-    with pytest.raises(ValueError, match="lengths"):
-        core.outputs(problem.X, lengths=np.array([7, 1, 1, 1]))
     with pytest.raises(ValueError, match="room for 6"):
         core.train(Problem((5, 17, 9, 3), n_time_steps=7).X, problem.labels)
     with pytest.raises(ValueError, match="order"):

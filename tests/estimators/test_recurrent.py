@@ -30,6 +30,7 @@ from sk_dsn.metrics import (
     unit_spike_counts,
 )
 from sk_dsn.plotting import AnytimeDisplay, SpikeRasterDisplay, TrainingCurveDisplay
+from sk_dsn.streams import SparseStreams
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,25 @@ def test_a_sequence_may_have_one_time_step_and_no_hidden_layer(order_task):
     X, y, *_ = order_task
     classifier = small(hidden_layer_sizes=()).fit(X[:, 2:3], y)
     assert classifier.recurrent_coefs_ == [] and classifier.predict(X[:, 2:3]).shape == y.shape
+
+
+def test_sequences_of_unequal_length_come_as_lists_nan_ends_and_sparse_streams(order_task):
+    X, y, *_ = order_task
+    lengths = 1 + np.arange(len(X)) % X.shape[1]
+    lengths[0] = X.shape[1]
+    as_list = [x[:length] for x, length in zip(X, lengths, strict=True)]
+    with_ends = np.where(np.arange(X.shape[1])[:, None] < lengths[:, None, None], X, np.nan)
+    params = {"feedback": "step", "readout": "mean", "leak": 0.5}
+    expected = small(**params).fit(as_list, y)
+    assert expected.mean_time_steps_ == lengths.mean()
+    for other in (with_ends, SparseStreams.from_list(as_list)):
+        assert_same_network(expected, small(**params).fit(other, y))
+        np.testing.assert_array_equal(expected.decision_function(as_list), expected.decision_function(other))
+    stages = np.array(list(expected.staged_decision_function(as_list)))
+    each = [expected.decision_function(x[None])[0] for x in as_list]
+    np.testing.assert_array_equal(stages[-1], each)  # an ended sequence keeps its answer, and depends on no other
+    counts = spike_counts(expected, as_list)
+    assert not counts[np.arange(X.shape[1]) >= lengths[:, None]].any()
 
 
 # --- Parameters.

@@ -4,7 +4,7 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ..encoder cimport SampleArrays
+from ..encoder cimport SampleArrays, sample_frames, sample_length
 from ..kernels.kernels cimport prefetch
 from ..learn.epoch import check_epoch
 from ..loss cimport loss_gradient
@@ -16,13 +16,12 @@ from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence
 from .learner cimport RecurrentLearner, RecurrentLearning
 from .recurrent_network cimport RecurrentLayer, RecurrentNet, Tape, last_layer, step_done
 from .optimizer cimport batch_apply, weights_are_finite
-from .sequences cimport check_sequences, sequence_length
+from .sequences cimport check_sequences
 
 
 # What an epoch learns and how. The pointers are borrowed from the arguments of `train_epoch`.
 cdef struct Epoch:
     const SampleArrays *samples
-    const int64_t *lengths          # NULL: all of n_steps
     Py_ssize_t n                    # samples in the epoch
     Py_ssize_t batch_size
     const Py_ssize_t *order
@@ -87,14 +86,16 @@ cdef void target_set(RecurrentLearning *learning, const Epoch *epoch, Py_ssize_t
 cdef void lesson_prepare(RecurrentLearning *learning, const Epoch *epoch, Py_ssize_t k, Lesson *lesson) noexcept nogil:
     """Sample k of the epoch: its sequence with noise and dropped features, its target, its masks."""
     cdef const SampleArrays *samples = epoch.samples
-    cdef Py_ssize_t sample = epoch.order[k], size = samples.n_steps * samples.n_features
+    cdef Py_ssize_t sample = epoch.order[k], next_sample, size
     cdef uint64_t key = sample_key(epoch.seed, epoch.epoch, k)
-    lesson.x = samples.dense + sample * size
-    lesson.n_steps = sequence_length(samples, epoch.lengths, sample)
+    lesson.x = sample_frames(samples, sample)
+    lesson.n_steps = <int> sample_length(samples, sample)
     lesson.weight = 1.0 if epoch.weights == NULL else epoch.weights[sample]
     # Samples in random order are in no cache, and nothing else tells the processor which is next.
     if k + 1 < epoch.n:
-        prefetch(samples.dense + epoch.order[k + 1] * size, min(size, <Py_ssize_t> 4096) * sizeof(float))
+        next_sample = epoch.order[k + 1]
+        size = min(sample_length(samples, next_sample) * samples.n_features, <Py_ssize_t> 4096)
+        prefetch(sample_frames(samples, next_sample), size * sizeof(float))
     if epoch.room != NULL:
         sequence_blur(learning, epoch, between(epoch.noise_first, epoch.noise_last, k, epoch.n), key, lesson)
     target_set(learning, epoch, sample)
@@ -222,7 +223,7 @@ cdef double batch_work(const RecurrentLearning *learning) noexcept nogil:
 
 def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, double rate_first, double rate_last,
                 uint64_t seed, uint64_t epoch, Py_ssize_t batch_size, double noise_first=0.0, double noise_last=0.0,
-                weights=None, lengths=None, counts=None):
+                weights=None, counts=None):
     """Trains on the samples `order` of X, once each, in that order, in batches.
 
     Parameters
@@ -239,8 +240,6 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
         Samples of an update; the last batch may be smaller.
     weights : ndarray of float32, shape (n_samples,), or None
         Multiply the error of each sample; those of the samples in `order` are above 0. None is 1 for all.
-    lengths : ndarray of int64, shape (n_samples,), or None
-        Time steps of each sequence; None: all of X.
     counts : ndarray of int64, shape (len(order), 2 * n_layers), or None
         Filled with each sample's spikes of each layer, then its error spikes.
 
@@ -259,13 +258,12 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
     cdef const int32_t[::1] label_view = labels
     cdef const float[:, ::1] value_view = Y
     cdef const float[::1] weight_view = weights
-    cdef const int64_t[::1] length_view = lengths
     cdef int64_t[:, ::1] count_view = counts
     cdef float[::1] room
     cdef Epoch e
     cdef double mean_loss = 0.0
     cdef int failed
-    check_sequences(net, &samples.arrays, lengths)
+    check_sequences(net, &samples.arrays)
     if samples.arrays.n_steps > learning.tape.n_steps:
         raise ValueError(f"the learner has room for {learning.tape.n_steps} time steps, X has {samples.arrays.n_steps}")
     if batch_size < 1:
@@ -284,8 +282,6 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
         e.values = &value_view[0, 0]
     if weights is not None:
         e.weights = &weight_view[0]
-    if lengths is not None:
-        e.lengths = &length_view[0]
     if counts is not None:
         e.counts = &count_view[0, 0]
     e.rate_first, e.rate_last, e.noise_first, e.noise_last = rate_first, rate_last, noise_first, noise_last

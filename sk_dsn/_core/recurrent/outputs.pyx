@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy, memset
 
-from ..encoder cimport SampleArrays
+from ..encoder cimport SampleArrays, sample_frames, sample_length
 from ..exit_rule cimport ExitRule, outputs_decided
 from ..kernels.kernels cimport SpikeCounts
 from ..network cimport within
@@ -10,14 +10,13 @@ from ..samples cimport Samples
 from ..signals cimport INTERRUPTED, interruption_raise
 from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run
 from .recurrent_network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, last_layer
-from .sequences cimport check_sequences, sequence_length
+from .sequences cimport check_sequences
 
 
 # The rows to predict and where their answers go.
 cdef struct Request:
     Py_ssize_t n_rows
     const Py_ssize_t *rows      # which samples; NULL: all
-    const int64_t *lengths      # NULL: all of n_steps
     float *out                  # of the first step and row
     Py_ssize_t out_step         # floats from step to step, and from row to row
     Py_ssize_t out_row
@@ -37,8 +36,8 @@ cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *sample
                        Py_ssize_t k) noexcept nogil:
     """Row k. Returns -1, the layer that failed, or INTERRUPTED."""
     cdef Py_ssize_t sample = request.rows[k] if request.rows != NULL else k
-    cdef const float *x = samples.dense + sample * samples.n_steps * samples.n_features
-    cdef int t = 0, failed = -1, step, n_steps = sequence_length(samples, request.lengths, sample)
+    cdef const float *x = sample_frames(samples, sample)
+    cdef int t = 0, failed = -1, step, n_steps = <int> sample_length(samples, sample)
     # A sample that may end at any step takes one at a time.
     cdef int together = 1 if request.exit.exits else <int> tape.n_steps
     sequence_begin(net)
@@ -52,7 +51,7 @@ cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *sample
             return failed
         if not request.exit.exits and t > request.before:
             answer_write(net, request, k, t)
-        if request.exit.exits and outputs_decided(net.answer, last_layer(net).n_units, 1.0, &request.exit):
+        if request.exit.exits and outputs_decided(net.answer, last_layer(net).n_units, &request.exit):
             break
     if request.exit.exits:
         answer_write(net, request, k, t)
@@ -76,7 +75,7 @@ cdef Py_ssize_t answers_run(RecurrentNet *net, Tape *tape, const SampleArrays *s
     return -1
 
 
-def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=None, lengths=None, exit_margin=None,
+def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=None, exit_margin=None,
             exit_threshold=None, int64_t[::1] exit_steps=None):
     """The network's answer after each of its last time steps, or after the one at which it exits.
 
@@ -84,12 +83,11 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     ----------
     network : RecurrentNetwork
     X : Samples, or dense ndarray as `Samples` takes it
+        Dense.
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
         Filled with the answers after the last n_steps time steps of X; a sequence that has ended keeps its last one.
     rows : ndarray of intp, shape (n_rows,), or None
         Which samples of X; None is all.
-    lengths : ndarray of int64, shape (n_samples,), or None
-        Time steps of each sequence of X; None: all.
     exit_margin, exit_threshold, exit_steps
         As of `simulate.outputs.outputs`.
 
@@ -101,11 +99,10 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef RecurrentNet *net = &network.net
     cdef const Py_ssize_t[::1] chosen = rows
-    cdef const int64_t[::1] length_view = lengths
     cdef Request request
     cdef Py_ssize_t failed
     cdef bint interrupted = False
-    check_sequences(net, &samples.arrays, lengths)
+    check_sequences(net, &samples.arrays)
     request.n_rows = out.shape[1]
     request.before = <int> (samples.arrays.n_steps - out.shape[0])
     if (out.shape[2] != last_layer(net).n_units or request.before < 0
@@ -121,7 +118,6 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     if request.n_rows == 0:
         return -1
     request.rows = NULL if chosen is None else &chosen[0]
-    request.lengths = NULL if lengths is None else &length_view[0]
     request.out = &out[0, 0, 0]
     request.out_step = out.strides[0] // <Py_ssize_t> sizeof(float)
     request.out_row = out.strides[1] // <Py_ssize_t> sizeof(float)
@@ -149,14 +145,13 @@ cdef void spikes_write(const RecurrentNet *net, const Tape *tape, int step, int6
             units += 2 * net.layers[l].n_units
 
 
-def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, int32_t[:, :, :, ::1] units=None, *,
-                 lengths=None):
+def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, int32_t[:, :, :, ::1] units=None):
     """Spikes of each layer in each time step; none once a sequence has ended.
 
     Parameters
     ----------
     network : RecurrentNetwork
-    X, lengths
+    X
         As of `outputs`.
     out : ndarray of int64, shape (n_samples, n_time_steps, n_layers - 1)
         Filled with the spikes of the input and of each hidden layer.
@@ -171,13 +166,11 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef const SampleArrays *arrays = &samples.arrays
     cdef RecurrentNet *net = &network.net
-    cdef const int64_t[::1] length_view = lengths
-    cdef const int64_t *ends = NULL
     cdef const float *x
     cdef Py_ssize_t row, n_units = sum(network.n_units) - last_layer(net).n_units, failed = -1
     cdef Tape *tape = &network.tape
     cdef int k, t, n, n_steps, layer = -1
-    check_sequences(net, arrays, lengths)
+    check_sequences(net, arrays)
     if out.shape[0] != arrays.n_samples or out.shape[1] != arrays.n_steps or out.shape[2] != net.n_layers - 1:
         raise ValueError("out has the wrong shape")
     if units is not None and (units.shape[0] != arrays.n_samples or units.shape[1] != arrays.n_steps
@@ -185,16 +178,14 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
         raise ValueError("units has the wrong shape")
     if arrays.n_samples == 0:
         return -1
-    if lengths is not None:
-        ends = &length_view[0]
     memset(&out[0, 0, 0], 0, out.size * sizeof(int64_t))
     if units is not None:
         memset(&units[0, 0, 0, 0], 0, units.size * sizeof(int32_t))
     with nogil:
         for row in range(arrays.n_samples):
-            x = arrays.dense + row * arrays.n_steps * arrays.n_features
+            x = sample_frames(arrays, row)
             sequence_begin(net)
-            n_steps = sequence_length(arrays, ends, row)
+            n_steps = <int> sample_length(arrays, row)
             t = 0
             while t < n_steps:
                 n = min(n_steps - t, <int> STEPS_TOGETHER)
