@@ -8,12 +8,12 @@ import warnings
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
-from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.utils import Bunch
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
 from ._epochs import Learner, Samples, fitted_copy, train
-from ._inputs import check_finite, check_input, check_training_input, check_weights, core_samples
+from ._inputs import check_finite, check_input, check_training_input, check_weights, combined_weights, core_samples
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
@@ -29,10 +29,12 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     _target_checks = {}
 
     @abstractmethod
-    def _learn_targets(self, y, classes, known):
+    def _learn_targets(self, y, classes, known, weights, weights_given):
         """The targets, as in `_targets`, and the array y in their code.
 
-        `known` are the targets of the fitted network; None learns them from y.
+        `known` are the targets of the fitted network; None learns them from y, whose samples have
+        these weights (None: all 1). `weights_given`: whether the network starts with a user's
+        weights.
         """
 
     def _class_weights(self, targets, encoded, weights):
@@ -74,10 +76,11 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         context.call_on_fit_task_begin(**call)
         trained = copy.copy(self)
         going_on = self.warm_start and hasattr(self, "coefs_")
-        samples = trained._check_samples(X, y, sample_weight, reset=not going_on)
+        given = coefs_init is not None or intercepts_init is not None
+        samples = trained._check_samples(X, y, sample_weight, reset=not going_on, weights_given=given)
         validation = trained._check_validation(*validation)
         if going_on:
-            if coefs_init is not None or intercepts_init is not None:
+            if given:
                 raise ValueError(
                     "coefs_init and intercepts_init start a new network, but warm_start=True goes on with the fitted one; "
                     "set warm_start=False, or do not pass them."
@@ -103,10 +106,11 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
         trained = copy.copy(self)
         first = not hasattr(self, "coefs_")
-        samples = trained._check_samples(X, y, sample_weight, classes, reset=first)
+        given = coefs_init is not None or intercepts_init is not None
+        samples = trained._check_samples(X, y, sample_weight, classes, reset=first, weights_given=given)
         if first:
             start_network(trained, coefs_init, intercepts_init)
-        elif coefs_init is not None or intercepts_init is not None:
+        elif given:
             raise ValueError(
                 "coefs_init and intercepts_init start a network and go with the first call of partial_fit only; "
                 "to start anew, use clone(estimator)."
@@ -116,18 +120,23 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         return trained, samples
 
     def _learn_once(self, samples, counts=None):
-        learner = Learner(self, samples.X)
+        learner, first = Learner(self, samples.X), self.t_ == 0
+        for complaint in learner.complaints(samples) if first else ():
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
         self.loss_curve_.append(learner.learn_epoch(samples, counts=counts))
+        for complaint in learner.complaints_of_epoch(samples) if first else ():
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
         self.n_iter_ += 1
         learner.store_potentials()
 
-    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, learned=True):
+    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, weights_given=False, learned=True):
         """Checked samples to train on, or (not `learned`) only to score."""
         X, y, is_finite = check_training_input(self, X, y, self._target_checks, reset)
-        targets, encoded = self._learn_targets(y, classes, None if reset else fitted_targets(self))
+        weights = check_weights(sample_weight, X)
+        targets, encoded = self._learn_targets(y, classes, None if reset else fitted_targets(self), weights, weights_given)
         if reset:
             vars(self).update(targets.fitted_attributes())
-        weights = check_weights(sample_weight, X, lambda weights: self._class_weights(targets, encoded, weights))
+        weights = combined_weights(weights, self._class_weights(targets, encoded, weights))
         rows = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights)
         # An epoch of counting, which is quick, finds values that are not finite where it learns
         # them, if it learns them all.

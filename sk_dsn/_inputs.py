@@ -52,15 +52,18 @@ def check_training_input(estimator, X, y, target_checks, reset):
     return X, y.toarray() if issparse(y) else y, plain is None
 
 
-def check_weights(sample_weight, X, factors):
-    """Weights of the samples of checked X in float32, or None where all are 1.
+def check_weights(sample_weight, X):
+    """A user's weights of the samples of checked X in float64, or None."""
+    if sample_weight is None:
+        return None
+    return check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
-    `factors(weights)` are per-sample factors from the targets (class weights), or None.
+
+def combined_weights(weights, factors):
+    """Checked weights times per-sample factors from the targets (class weights), in float32.
+
+    Either may be None, which is 1 for all; so is the result where both are.
     """
-    weights = None
-    if sample_weight is not None:
-        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    factors = factors(weights)
     if factors is not None:
         weights = factors if weights is None else weights * factors
     if weights is None:

@@ -210,7 +210,7 @@ def _check_convertible(mlp, kind):
 def _targets_of(mlp, classifying, loss):
     """The targets that an MLP was trained on."""
     if not classifying:
-        return Values(mlp.n_outputs_, mlp.n_outputs_ == 1)
+        return Values(mlp.n_outputs_ == 1, np.zeros(mlp.n_outputs_), np.ones(mlp.n_outputs_))
     if mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1:
         return Indicators(np.arange(mlp.n_outputs_), loss)
     return Labels.learn(np.repeat(mlp.classes_, 3), None, loss)
