@@ -252,7 +252,9 @@ class Progress:
 
 
 def duration(seconds):
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.2g} ms" if seconds < 0.1 else f"{1000 * seconds:.0f} ms"
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
 
 
 def train(estimator, samples, validation, context, call):

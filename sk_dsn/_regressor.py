@@ -23,9 +23,9 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
     n_time_steps : int, default=64
-        Time steps T of a sample (the paper's T). Inputs are quantised to multiples
-        of 1/T, so a larger T is finer; by counting it costs nothing. Read when a method is called: a fitted network can predict
-        with another T. A stream brings its own.
+        Time steps T of a sample (the paper's T). Inputs are quantised to multiples of 1/T, so a
+        larger T is finer; by counting it costs nothing. Read when a method is called: a fitted
+        network can predict with another T. A stream brings its own.
     neuron : {"signed", "rectifying"}, default="signed"
         Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net
         count follows its input down as well as up, or only ever fires (the paper's, whose count

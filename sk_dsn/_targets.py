@@ -324,10 +324,8 @@ def regression_targets(y, known, output_activation, scaled, weights):
     rectifying = output_activation == "rectifying"
     if rectifying and (values < 0).any():
         raise ValueError("output_activation='rectifying' cannot reach targets below 0; use 'linear', or shift them.")
-    if known is None:
-        targets = Values.learn(values, y.ndim == 1, scaled and not rectifying, weights)
-    else:
-        targets = known
+    scaled = scaled and not rectifying
+    targets = Values.learn(values, y.ndim == 1, scaled, weights) if known is None else known
     return targets, targets.encode(values)
 
 
