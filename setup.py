@@ -34,7 +34,7 @@ def compiler_flags(compiler, is_python_facing):
     # GCC's unroll-and-jam turns the loop over a list of rows into gathers; Clang has no such flag and refuses it. The
     # switches are recorded in what they made, for the benchmarks to tell.
     optional = [flag for flag in ("-fno-loop-unroll-and-jam", "-frecord-gcc-switches") if is_known(compiler, flag)]
-    return [*flags, "-O1" if is_python_facing else "-O3", "-g0", "-DNDEBUG", *optional]
+    return [*flags, "-O2" if is_python_facing else "-O3", "-g0", "-DNDEBUG", *optional]
 
 
 def is_known(compiler, flag):

@@ -68,7 +68,7 @@ def find_kernels():
     available.restype = ctypes.POINTER(ctypes.POINTER(Kernels))
     tables = available()
     for k, name in enumerate(dispatch.instruction_sets()):
-        if name == dispatch.DEFAULT and tables[k].contents.name.decode() == name:
+        if name == dispatch.DEFAULT_INSTRUCTION_SET and tables[k].contents.name.decode() == name:
             return tables[k].contents
     return None
 

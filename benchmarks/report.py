@@ -75,7 +75,7 @@ def environment():
         "scikit-learn": sklearn.__version__,
         "sk_dsn": sk_dsn.__version__,
         "commit": commit(),
-        "instruction set": dispatch.DEFAULT,
+        "instruction set": dispatch.DEFAULT_INSTRUCTION_SET,
         "compile flags": _compile_flags(dispatch),
         "threads": {Path(pool["filepath"]).name: pool["num_threads"] for pool in threadpool_info()},
     }

@@ -102,17 +102,19 @@ typedef struct {
 } NAME(word);
 #define WORD NAME(word)
 
-/* Fires once the lanes past threshold. */
+/* Fires once the lanes past threshold; `changed` are those that do. */
 TARGET static ALWAYS_INLINE VECTOR
-NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *fired)
+NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *fired, LANES_WHERE *changed)
 {
     const LANES_WHERE up = NAME(above)(p, 0.5f);
     *fired = (WORD){NAME(bits)(up), 0};
+    *changed = up;
     if (rule != FIRE_UP) {
         LANES_WHERE down = NAME(not_above)(p, -0.5f);
         if (rule == FIRE_BACK)
             down &= NAME(above)(*(const VECTOR *)net_count, 0.0f);
         fired->down = NAME(bits)(down);
+        *changed |= down;
         p = NAME(add_where)(p, down, 1.0f);
     }
     return NAME(add_where)(p, up, -1.0f);
@@ -195,11 +197,12 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
             return -1;
         VECTOR met[64 / LANES];
         WORD fired[64 / LANES], word = {0, 0};
+        LANES_WHERE changed[64 / LANES];
         uint64_t still = 0;
         for (int v = 0; v < n / LANES; v++) {
             VECTOR *p = (VECTOR *)(potential + first) + v;
             met[v] = *p;
-            *p = NAME(lanes_fire)(met[v], net_count + first + v * LANES, rule, &fired[v]);
+            *p = NAME(lanes_fire)(met[v], net_count + first + v * LANES, rule, &fired[v], &changed[v]);
             still |= NAME(bits)(NAME(above)(NAME(magnitude)(*p), BELOW_HALF)) & (fired[v].up | fired[v].down);
             word.up |= fired[v].up << v * LANES;
             word.down |= fired[v].down << v * LANES;
@@ -212,9 +215,9 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
         for (int v = 0; v < n / LANES; v++) {
             NAME(lanes_arrive)(met[v], fired[v].up | fired[v].down, first + v * LANES, out);
             if (net_count) {
-                /* Dropped units are at -inf, whose difference is NaN. */
+                /* Dropped units do not fire; they are at -inf, and their difference is NaN. */
                 const VECTOR lost = met[v] - *((const VECTOR *)(potential + first) + v);
-                *((VECTOR *)(net_count + first) + v) += NAME(only_where)(lost, NAME(above)(met[v], -INFINITY));
+                *((VECTOR *)(net_count + first) + v) += NAME(only_where)(lost, changed[v]);
             }
         }
     }
@@ -536,8 +539,9 @@ NAME(vector_fire)(float *potential, float *net_count, const FiringRule rule, con
     for (ptrdiff_t k = 0; k < block->n; k++) {
         const ptrdiff_t listed = out->n_arrived;
         WORD fired;
+        LANES_WHERE changed;
         p = NAME(row_take)(p, block, k, first);
-        *(VECTOR *)(potential + first) = NAME(lanes_fire)(p, net_count + first, rule, &fired);
+        *(VECTOR *)(potential + first) = NAME(lanes_fire)(p, net_count + first, rule, &fired, &changed);
         if (NAME(word_arrive)(potential, net_count, rule, first, fired, out))
             return -1;
         for (ptrdiff_t i = listed; i < out->n_arrived; i++)

@@ -91,8 +91,3 @@ cdef bint target_is_countable(const Learning *learning) noexcept nogil:
             total += abs(learning.target[j])
     return (total * learning.net.dynamics.n_time_steps * max(<double> 1.0, learning.error_rule.error_resolution)
             < SPIKE_LIMIT)
-
-
-cdef bint gate_is_open(const Learning *learning, int l) noexcept nogil:
-    """Whether error spikes of layer l pass without a gate: linear outputs have no threshold."""
-    return l == learning.net.n_layers - 1 and not learning.error_rule.rectifying_output

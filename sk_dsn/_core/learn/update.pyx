@@ -91,18 +91,14 @@ cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
         weights_learn(learning, l, learning.layers[l].error_total, eta, learning.net.dynamics.n_time_steps)
 
 
-cdef int error_learn(Learning *learning, int l, int32_t j, float error, double eta, int t) noexcept nogil:
-    """An error spike of unit j in layer l, past the gate, changes the weights that lead to j: with sgd at the end of the
-    sample; with fractional updates now, by the trace so far. Returns -1, or l where there is no memory."""
+cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta, int t) noexcept nogil:
+    """An error spike of unit j in layer l changes the weights that lead to j by the trace so far."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef Layer *below = layer - 1
     cdef LearningLayer *learned = &learning.layers[l]
     cdef LearningLayer *learned_below = learned - 1
     cdef bint depth_first = learning.net.dynamics.simulation == EVENT_DRIVEN_DEPTH_FIRST
     cdef float delta
-    if not learning.update_rule.fractional:
-        learned.error_total[j] += error
-        return -1
     if learned_below.stale or depth_first:
         if learning.update_rule.smooth_gradient and l > 1:
             input_sum_refresh(below)
