@@ -121,10 +121,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
 
     def _learn_once(self, samples, counts=None):
         learner, first = Learner(self, samples.X), self.t_ == 0
-        for complaint in learner.complaints(samples) if first else ():
-            warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
         self.loss_curve_.append(learner.learn_epoch(samples, counts=counts))
-        for complaint in learner.complaints_of_epoch(samples) if first else ():
+        for complaint in learner.complaints(samples) if first else ():
             warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
         self.n_iter_ += 1
         learner.store_potentials()

@@ -24,7 +24,7 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
     ----------
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
-    n_time_steps : int, default=64
+    n_time_steps : int, default=128
         Time steps T of a sample (the paper's T). Inputs are quantised to multiples of 1/T, so a
         larger T is finer; by counting it costs nothing. Read when a method is called: a fitted
         network can predict with another T. A stream brings its own.
@@ -70,7 +70,7 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         and by the number of weight layers, which keeps learning stable whatever the scale of the
         features and the depth. Of the squared error, sample weights raise the rate of a layer to
         1 / (number of weight layers) at most: a whole step.
-    max_iter : int, default=40
+    max_iter : int, default=50
         Epochs of `fit` at most. The linear schedule takes them all.
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new order.
@@ -232,7 +232,7 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         hidden_layer_sizes=(100,),
         *,
         # network
-        n_time_steps=64,
+        n_time_steps=128,
         neuron="signed",
         simulation="auto",
         fit_intercept=True,
@@ -243,7 +243,7 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         learning_rate_init=1.0,
         learning_rate="linear",
         normalized_step=True,
-        max_iter=40,
+        max_iter=50,
         shuffle=True,
         random_state=None,
         warm_start=False,

@@ -104,16 +104,22 @@ class Learner:
         return loss
 
     def complaints(self, samples):
-        """Yield what is wrong with the scales of samples, for warnings before they are learned."""
-        if len(samples.rows) >= FEWEST_ROWS:
-            scales = FeatureScales.of(samples.X, samples.rows, self.n_time_steps)
-            yield from filter(None, [scales.too_small(), scales.too_large()])
-            yield from filter(None, [self.targets.complaint(samples.targets, samples.rows)])
+        """Yield the faults of samples, targets and spikes that the last epoch shows, for warnings.
 
-    def complaints_of_epoch(self, samples):
-        """Yield what was wrong in the epoch that has been learned."""
-        if len(samples.rows) >= FEWEST_ROWS:
-            yield from filter(None, [silent_layer_complaint(self.totals[0], len(samples.rows))])
+        Where they made training diverge, its error has named them.
+        """
+        if len(samples.rows) < FEWEST_ROWS:
+            return
+        scales = FeatureScales.of(samples.X, samples.rows, self.n_time_steps)
+        yield from filter(
+            None,
+            [
+                scales.too_small(),
+                scales.too_large(),
+                self.targets.complaint(samples.targets, samples.rows),
+                silent_layer_complaint(self.totals[0], len(samples.rows)),
+            ],
+        )
 
     def sent_errors(self):
         """Whether the last epoch sent an error spike."""
@@ -276,8 +282,6 @@ def train(estimator, samples, validation, context, call):
     learner, schedule = Learner(estimator, samples.X), rate_schedule(estimator)
     stopping, best = StoppingRule(estimator.tol, estimator.n_iter_no_change), None
     draws = dropout_of(estimator) or estimator.input_dropout or estimator.input_noise
-    for complaint in learner.complaints(samples):
-        warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
     progress = Progress(estimator.verbose, estimator.max_iter)
     estimator.n_iter_ = 0
     try:
@@ -295,7 +299,7 @@ def train(estimator, samples, validation, context, call):
                 best = merit, *learner.state()
             progress.epoch(estimator.n_iter_, loss, merit if scored else None)
             if epoch == 0:
-                for complaint in learner.complaints_of_epoch(samples):
+                for complaint in learner.complaints(samples):
                     warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
             if subcontext.call_on_fit_task_end(**call, reconstruction_attributes=partial(fitted_copy, estimator, learner)):
                 reason = "a callback ended it"

@@ -317,7 +317,8 @@ def regression_targets(y, known, output_activation, scaled, weights):
     `known` are those of a fitted network; None learns them from y, whose samples have these weights
     (None: all 1), to be `scaled` unless outputs rectify.
     """
-    values = np.asarray(y.reshape(len(y), -1), dtype=np.float64)
+    # In C order, since the order in memory changes how a mean is rounded.
+    values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float64)
     with np.errstate(over="ignore"):
         if not np.isfinite(values.astype(np.float32)).all():
             raise ValueError("y holds values too large for float32; scale the targets.")

@@ -52,7 +52,7 @@ def _first_weights(generator, k, shapes, scale):
     """
     if scale is None:
         weights = orthogonal(generator, *shapes[k])
-        share = 1 / max(1, len(shapes) - 1)  # deep networks need their signal
+        share = 1 / max(1, len(shapes) - 1) ** 2  # deep networks need their signal
         if k == 0:
             weights *= np.float32(min(1.0, (FULL_SCALE_FEATURES / shapes[0][0]) ** 0.5) ** share)
         if k == len(shapes) - 1:
