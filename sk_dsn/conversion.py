@@ -2,15 +2,19 @@
 
 `from_mlp` and `to_mlp` are the methods of the estimators as functions.
 """
+import warnings
 from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import check_parameters
+from ._inputs import check_input
 from ._network import fitted_network
 from ._parameters import checked_simulation
+from ._scales import FeatureScales
 from ._targets import Indicators, Labels, Values
 from ._weights import start_network
 
@@ -54,6 +58,8 @@ def from_mlp(estimator_class, mlp, X=None, *, percentile=99.9, **params):
     vars(estimator).update(targets.fitted_attributes())
     _copy_features(mlp, estimator)
     start_network(estimator, coefs, intercepts if estimator.fit_intercept else None)
+    if X is not None:
+        _warn_of_features(estimator, X)
     return estimator
 
 
@@ -205,6 +211,14 @@ def _check_convertible(mlp, kind):
             f"The outputs of the {kind.__name__} pass through {mlp.out_activation_!r} (loss={mlp.loss!r}), which a spiking "
             "network does not compute. Train it with loss='squared_error'."
         )
+
+
+def _warn_of_features(estimator, X):
+    """Warns the caller of `from_mlp` where X does not show itself in spikes."""
+    X = check_input(estimator, X)
+    complaint = FeatureScales.of(X, np.arange(X.shape[0]), estimator.n_time_steps).too_small()
+    if complaint is not None:
+        warnings.warn(complaint, ConvergenceWarning, stacklevel=4)
 
 
 def _targets_of(mlp, classifying, loss):

@@ -73,10 +73,10 @@ def new_network(args, data):
 
 
 def conventional_network(network, task):
-    """scikit-learn's network with the same layers, epochs and seed, and its own defaults for the rest."""
-    return RIVALS[task](
-        hidden_layer_sizes=network.hidden_layer_sizes, max_iter=network.max_iter, random_state=network.random_state
-    )
+    """scikit-learn's network with the same layers and seed, epochs that were chosen, and its own defaults for the rest."""
+    chosen = network.max_iter != type(network)().max_iter
+    epochs = {"max_iter": network.max_iter} if chosen else {}
+    return RIVALS[task](hidden_layer_sizes=network.hidden_layer_sizes, random_state=network.random_state, **epochs)
 
 
 def fit_timed(network, X, y):
