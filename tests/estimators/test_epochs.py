@@ -268,7 +268,8 @@ def test_input_dropout_teaches_not_to_rely_on_any_one_feature(digits):
 def test_input_noise_teaches_to_bear_noise(digits):
     X, y = digits
     disturbed = X + np.random.default_rng(0).normal(0, 0.4, X.shape)
-    quiet, noisy = (small(max_iter=20, input_noise=s, learning_rate="constant").fit(X, y) for s in (0.0, 0.4))
+    params = {"max_iter": 20, "learning_rate": "constant", "weight_init_scale": 0.17, "n_time_steps": 16}
+    quiet, noisy = (small(input_noise=s, **params).fit(X, y) for s in (0.0, 0.4))
     assert noisy.score(X, y) > 0.95
     assert noisy.score(disturbed, y) > quiet.score(disturbed, y) + 0.05
 
