@@ -22,6 +22,9 @@ FIRING_SUM, COARSE_SUM = 0.5, 2.0
 SILENT_SHARE, COARSE_SHARE = 0.1, 0.5
 # Root mean squares of a feature: the largest, and its ratio to the tenth percentile of all.
 LARGEST_SIZE, LARGEST_RATIO = 30.0, 100.0
+# Where no feature reaches the first, and no vector the second, on average, steps of learning, which
+# are normalised by 1 + the squared norm, are too small.
+SMALLEST_SIZE, SMALLEST_SQUARED_NORM = 1 / LARGEST_SIZE, 0.1
 # The spread of targets that are learned as they are, and its reciprocal.
 LARGEST_SPREAD = 30.0
 # A hidden layer with fewer spikes a sample is silent.
@@ -35,6 +38,7 @@ class FeatureScales(NamedTuple):
 
     largest_sums: np.ndarray  # over the time steps, in absolute value
     sizes: np.ndarray  # root mean square of the values that are not zero
+    squared_norm: float  # of a vector, mean
     n_time_steps: int
     streams: bool
 
@@ -45,6 +49,7 @@ class FeatureScales(NamedTuple):
         width = X.nnz / max(1, X.shape[0]) if issparse(X) else np.prod(X.shape[1:])
         n_rows = int(max(FEWEST_ROWS, min(MOST_ROWS, MOST_NUMBERS // max(1, width))))
         X = X[rows[:: -(-len(rows) // n_rows)]]
+        n_vectors = X.shape[0] * (X.shape[1] if is_stream(X) else 1)
         if issparse(X):
             counts = np.bincount(X.indices, minlength=X.shape[1])
             squares = np.bincount(X.indices, X.data.astype(np.float64) ** 2, X.shape[1])
@@ -57,7 +62,8 @@ class FeatureScales(NamedTuple):
             counts = np.count_nonzero(values, axis=0)
             squares = np.einsum("ij,ij->j", values, values, dtype=np.float64)
         there = counts > 0
-        return cls(sums[there], np.sqrt(squares[there] / counts[there]), n_time_steps, is_stream(X))
+        sizes = np.sqrt(squares[there] / counts[there])
+        return cls(sums[there], sizes, squares.sum() / max(1, n_vectors), n_time_steps, is_stream(X))
 
     @property
     def largest(self):
@@ -66,7 +72,7 @@ class FeatureScales(NamedTuple):
     @property
     def ratio(self):
         """Of the largest feature to the tenth percentile of all."""
-        smallest = np.percentile(self.sizes, 10, method="lower") if len(self.sizes) else 1.0
+        smallest = np.sort(self.sizes)[(len(self.sizes) - 1) // 10] if len(self.sizes) else 1.0
         return self.largest / smallest if smallest > 0 else 1.0
 
     def share_up_to(self, limit):
@@ -82,6 +88,11 @@ class FeatureScales(NamedTuple):
                 f"{n_silent} of {len(self.largest_sums)} features that are not always zero never spike: their sum over the "
                 f"{n_time_steps} time steps does not pass 1/2, so the network does not see them. Scale the features, for "
                 f"instance with {SCALERS}, or raise n_time_steps."
+            )
+        if 0 < self.largest < SMALLEST_SIZE and self.squared_norm < SMALLEST_SQUARED_NORM:
+            return (
+                f"Features are far below 1 (the largest has a root mean square of {self.largest:.2g}), so they raise few "
+                f"spikes and the steps of learning are small. Scale the features, for instance with {SCALERS}."
             )
         # 0/1 events, and values that are meant to be known by their sign, are no mistake.
         if not self.streams and n_time_steps >= 2 * COARSE_SUM and self.share_up_to(COARSE_SUM) >= COARSE_SHARE:
