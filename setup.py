@@ -1,31 +1,41 @@
-"""The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks."""
+"""The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks; SK_DSN_SANITIZE=1
+with GCC's sanitizers of addresses and of undefined behaviour too, whose library must be loaded first (see .ci/run)."""
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-DEBUG = os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
+SANITIZE = os.environ.get("SK_DSN_SANITIZE", "0") not in ("", "0")
+DEBUG = SANITIZE or os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
+SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 CORE = "sk_dsn/_core"
 KERNELS = "sk_dsn._core.kernels.dispatch"
+SHARED = "sk_dsn._core._cyutility"
 KERNEL_SOURCES = sorted(Path(CORE, "kernels").glob("*.c"))
 HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
 PYTHON_FACING = {
     f"sk_dsn._core.{name}"
-    for name in ["network", "samples", "settings", "learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"]
+    for name in [
+        *("_cyutility", "network", "samples", "settings"),
+        *("learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"),
+    ]
 }
 
 
 def compiler_flags(compiler, is_python_facing):
-    """A module that only Python calls has no inner loops: most of its C is Cython's, which takes long at -O3."""
+    """Modules that only Python calls have no inner loops, and most of their C is Cython's, which takes long at -O3."""
     if compiler.compiler_type == "msvc":
         return ["/Od", "/Z7", "/UNDEBUG", "/DSK_DSN_DEBUG"] if DEBUG else ["/O2", "/DNDEBUG", "/fp:precise"]
     # Every instruction set must give the same bits, so products and sums are rounded separately; neither errno nor
     # floating-point traps are used, and saying so lets conversions and comparisons vectorise. The kernels pass vectors
     # between inlined functions only, hence no-psabi.
     flags = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
+    if SANITIZE:
+        return [*flags, "-O1", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE", *SANITIZERS]
     if DEBUG:
         # Undefined behaviour traps (SIGILL): that needs no library, so it works in an extension of any Python.
         return [*flags, "-O0", "-g", "-UNDEBUG", "-DSK_DSN_DEBUG", "-U_FORTIFY_SOURCE",
@@ -46,6 +56,7 @@ class CoreBuild(build_ext):
     def build_extensions(self):
         for module in self.extensions:
             module.extra_compile_args = compiler_flags(self.compiler, module.name in PYTHON_FACING)
+            module.extra_link_args = SANITIZERS if SANITIZE else []
         super().build_extensions()
 
 
@@ -58,13 +69,20 @@ def extension(path):
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when
 # the settings change, and everything depends on it.
 settings = Path("build/settings")
-settings_now = f"DEBUG = {DEBUG}\n{Path(__file__).read_text()}"
+settings_now = f"DEBUG = {DEBUG}, SANITIZE = {SANITIZE}\n{Path(__file__).read_text()}"
 settings_changed = not settings.exists() or settings.read_text() != settings_now
 
+# Cython's code for memoryviews, of which every module that has them would compile a copy, is compiled once.
+shared = Path(f"build/cython/{CORE}/_cyutility.c")
+if settings_changed:
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "cython", f"--generate-shared={shared}"], check=True)
+
 ext_modules = cythonize(
-    [extension(path) for path in sorted(Path(CORE).rglob("*.pyx"))],
+    [*map(extension, sorted(Path(CORE).rglob("*.pyx"))), Extension(SHARED, [str(shared)])],
     build_dir="build/cython",
     force=settings_changed,
+    shared_utility_qualified_name=SHARED,
     # Without overflowcheck: the random generator's products wrap, and Cython would raise there without the GIL.
     compiler_directives={
         "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "initializedcheck": DEBUG,

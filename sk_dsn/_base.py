@@ -8,12 +8,12 @@ import warnings
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
 from ._epochs import Learner, Samples, fitted_copy, train
-from ._inputs import check_finite, check_input, check_training_input, check_weights, combined_weights, core_samples
+from ._inputs import check_finite, check_training_input, check_weights, combined_weights, core_samples
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
@@ -27,6 +27,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     _parameter_constraints = CONSTRAINTS
     # Arguments of validate_data for y.
     _target_checks = {}
+    # `partial_fit` keeps so many losses in `loss_curve_`: it may be called for ever.
+    _losses_kept = 1000
 
     @abstractmethod
     def _learn_targets(self, y, classes, known, weights, weights_given):
@@ -75,7 +77,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         context = self._init_callback_context(max_subtasks=self.max_iter)
         context.call_on_fit_task_begin(**call)
         trained = copy.copy(self)
-        going_on = self.warm_start and hasattr(self, "coefs_")
+        before = dict(vars(trained))
+        going_on = self.warm_start and hasattr(trained, "coefs_")
         given = coefs_init is not None or intercepts_init is not None
         samples = trained._check_samples(X, y, sample_weight, reset=not going_on, weights_given=given)
         validation = trained._check_validation(*validation)
@@ -88,24 +91,46 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             continue_network(trained)
         else:
             start_network(trained, coefs_init, intercepts_init)
-        train(trained, samples, validation, context, call)
+        notices = train(trained, samples, validation, context, call)
         context.call_on_fit_task_end(**call, reconstruction_attributes=lambda: fitted_copy(trained))
-        self.__dict__ = trained.__dict__
+        self._commit(trained, before)
+        # Where warnings are errors, training is not lost.
+        for message, category in notices:
+            warnings.warn(message, category, stacklevel=4)
         return self
 
+    def _commit(self, trained, before):
+        """Takes the state of a trained copy, which was `before`, and keeps of its own what others,
+        as callbacks, have set since.
+
+        It is one assignment: another thread sees all of it, or nothing.
+        """
+        state, now = vars(trained), dict(vars(self))
+        trained_names = {*self._fitted_attributes, *fitted_targets(trained).fitted_attributes(), "feature_names_in_"}
+        for name in {*before, *now} - trained_names:
+            if name not in now:
+                state.pop(name, None)
+            elif name not in before or now[name] is not before[name]:
+                state[name] = now[name]
+        self.__dict__ = state
+
     def _partial_fit(self, X, y, classes, sample_weight, coefs_init, intercepts_init):
-        trained, samples = self._prepare_partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
-        trained._learn_once(samples)
-        self.__dict__ = trained.__dict__
+        trained, samples, before = self._prepare_partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
+        notices = trained._learn_once(samples)
+        self._commit(trained, before)
+        for message, category in notices:
+            warnings.warn(message, category, stacklevel=4)
         return self
 
     def _prepare_partial_fit(self, X, y, classes=None, sample_weight=None, coefs_init=None, intercepts_init=None):
-        """A copy of the estimator with weights to train on, and checked samples."""
+        """A copy of the estimator with weights to train on, checked samples, and the attributes that
+        the copy was made with."""
         self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
         trained = copy.copy(self)
-        first = not hasattr(self, "coefs_")
+        before = dict(vars(trained))
+        first = not hasattr(trained, "coefs_")
         given = coefs_init is not None or intercepts_init is not None
         samples = trained._check_samples(X, y, sample_weight, classes, reset=first, weights_given=given)
         if first:
@@ -117,20 +142,25 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             )
         else:
             continue_network(trained)
-        return trained, samples
+        return trained, samples, before
 
     def _learn_once(self, samples, counts=None):
+        """Returns messages and categories of warnings, as `train` does."""
         learner, first = Learner(self, samples.X), self.t_ == 0
-        self.loss_curve_.append(learner.learn_epoch(samples, counts=counts))
-        for complaint in learner.complaints(samples) if first else ():
-            warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
+        loss = learner.learn_epoch(samples, counts=counts)
+        # A new list: the old one may be a copy's, too.
+        self.loss_curve_ = [*self.loss_curve_[1 - self._losses_kept :], loss]
         self.n_iter_ += 1
         learner.store_potentials()
+        return learner.notices(samples) if first else []
 
     def _check_samples(self, X, y, sample_weight, classes=None, *, reset, weights_given=False, learned=True):
         """Checked samples to train on, or (not `learned`) only to score."""
         X, y, is_finite = check_training_input(self, X, y, self._target_checks, reset)
         weights = check_weights(sample_weight, X)
+        if weights is not None and not weights.all():
+            # As if they were not there: they say nothing of which targets there are.
+            y = np.where(weights.reshape(-1, *[1] * (y.ndim - 1)) > 0, y, y[weights.argmax()])
         targets, encoded = self._learn_targets(y, classes, None if reset else fitted_targets(self), weights, weights_given)
         if reset:
             vars(self).update(targets.fitted_attributes())
@@ -177,7 +207,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     def _predict(self, X):
         """The targets, and the outputs to decode."""
         network = FittedNetwork.of(self)
-        return network.targets, network.answers(check_input(self, X))
+        return network.targets, network.answers(network.check_input(X))
 
     def _staged_predict(self, X):
         """Yield the targets and the outputs after each time step."""
@@ -259,8 +289,7 @@ def count_training_spikes(estimator, X, y, classes=None, sample_weight=None):
         the input first, and `target_spikes`, of shape (n_samples,). The counting simulation has no
         spikes but error spikes; its other entries mean nothing.
     """
-    trained, samples = estimator._prepare_partial_fit(X, y, classes, sample_weight)
-    trained.loss_curve_ = list(trained.loss_curve_)
+    trained, samples, _ = estimator._prepare_partial_fit(X, y, classes, sample_weight)
     counts = np.full((len(samples.rows), 3 * trained.n_layers_ + 1), -1, dtype=np.int64)
     trained._learn_once(samples, counts)
     spikes, error_spikes, passed = np.split(counts[:, :-1], 3, axis=1)

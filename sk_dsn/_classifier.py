@@ -156,7 +156,8 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
     loss_ : float
         Last of `loss_curve_`.
     loss_curve_ : list of float
-        Mean loss of each epoch (and `partial_fit`), weighted, of the outputs as seen in training.
+        Mean loss of each epoch, weighted, of the outputs as seen in training. `partial_fit` adds
+        that of a call, and keeps the last 1000.
     validation_scores_ : list of float or None
         Accuracy, weighted, on the validation samples after each epoch; None without
         `early_stopping`.

@@ -8,7 +8,6 @@ has and whether a stall ends training, a `StoppingRule` when nothing improves an
 """
 import copy
 import time
-import warnings
 from functools import partial
 from typing import NamedTuple
 
@@ -103,23 +102,22 @@ class Learner:
             self._raise_failed(samples, failed_layer)
         return loss
 
-    def complaints(self, samples):
-        """Yield the faults of samples, targets and spikes that the last epoch shows, for warnings.
+    def notices(self, samples):
+        """Messages and categories of warnings: the faults of samples, targets and spikes that the
+        last epoch shows.
 
         Where they made training diverge, its error has named them.
         """
         if len(samples.rows) < FEWEST_ROWS:
-            return
+            return []
         scales = FeatureScales.of(samples.X, samples.rows, self.n_time_steps)
-        yield from filter(
-            None,
-            [
-                scales.too_small(),
-                scales.too_large(),
-                self.targets.complaint(samples.targets, samples.rows),
-                silent_layer_complaint(self.totals[0], len(samples.rows)),
-            ],
-        )
+        complaints = [
+            scales.too_small(),
+            scales.too_large(),
+            self.targets.complaint(samples.targets, samples.rows),
+            silent_layer_complaint(self.totals[0], len(samples.rows)),
+        ]
+        return [(complaint, ConvergenceWarning) for complaint in complaints if complaint is not None]
 
     def sent_errors(self):
         """Whether the last epoch sent an error spike."""
@@ -149,6 +147,13 @@ class Learner:
         self.estimator.backward_potentials_ = self.core.error_potentials()
         if self.keeps_potentials:
             self.estimator.forward_potentials_ = self.core.potentials()
+
+    def check_finite(self, samples):
+        """Raises ValueError where training that was interrupted had diverged."""
+        estimator = self.estimator
+        arrays = [*estimator.coefs_, *estimator.intercepts_, *self.core.error_potentials()]
+        if not all(np.isfinite(array).all() for array in arrays):
+            self._raise_failed(samples, estimator.n_layers_ - 1)
 
     def state(self):
         """Copies of weights, biases and error potentials."""
@@ -272,13 +277,19 @@ def train(estimator, samples, validation, context, call):
     Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored
     best on the samples `validation`, or, if they are None, on samples held out. `context` is that
     of the callbacks of this fit, `call` holds the keywords of each of their hooks.
+
+    Returns messages and categories of warnings, to be given once the estimator has what it learned.
     """
+    notices = []
     scored = estimator.early_stopping
     if scored:
         if validation is None:
             samples, validation = hold_out(estimator, samples)
+        check_scored(estimator, validation)
         estimator.validation_scores_ = list(estimator.validation_scores_ or [])
+        n_scores_before = len(estimator.validation_scores_)
     estimator.loss_curve_ = list(estimator.loss_curve_)
+    n_before = len(estimator.loss_curve_)
     learner, schedule = Learner(estimator, samples.X), rate_schedule(estimator)
     stopping, best = StoppingRule(estimator.tol, estimator.n_iter_no_change), None
     draws = dropout_of(estimator) or estimator.input_dropout or estimator.input_noise
@@ -289,18 +300,16 @@ def train(estimator, samples, validation, context, call):
             subcontext = context.subcontext(task_name="epoch")
             subcontext.call_on_fit_task_begin(**call)
             loss = learner.learn_epoch(samples, schedule.shares(epoch))
+            merit = score(estimator, validation) if scored else -loss
             estimator.loss_curve_.append(loss)
-            estimator.n_iter_ += 1
-            merit = -loss
             if scored:
-                merit = score(estimator, validation)
                 estimator.validation_scores_.append(merit)
             if stopping.note(merit) and scored:
-                best = merit, *learner.state()
+                best = epoch + 1, merit, *learner.state()
+            estimator.n_iter_ = epoch + 1
             progress.epoch(estimator.n_iter_, loss, merit if scored else None)
             if epoch == 0:
-                for complaint in learner.complaints(samples):
-                    warnings.warn(complaint, ConvergenceWarning, stacklevel=5)
+                notices += learner.notices(samples)
             if subcontext.call_on_fit_task_end(**call, reconstruction_attributes=partial(fitted_copy, estimator, learner)):
                 reason = "a callback ended it"
                 break
@@ -319,20 +328,27 @@ def train(estimator, samples, validation, context, call):
             if schedule.ends_at_zero:
                 reason += " and the learning rate has fallen to zero"
             else:
-                warnings.warn(
+                message = (
                     f"Training reached max_iter={estimator.max_iter} epochs and was still improving. Raise max_iter, or set "
-                    "learning_rate='linear' to end at a rate of zero.",
-                    ConvergenceWarning,
-                    stacklevel=5,
+                    "learning_rate='linear' to end at a rate of zero."
                 )
+                notices.append((message, ConvergenceWarning))
     except KeyboardInterrupt:
         reason = "it was interrupted"
-        warnings.warn("Training interrupted: the estimator keeps the weights reached.", stacklevel=5)
-    progress.end(estimator.n_iter_, reason)
+        if best is None:
+            learner.check_finite(samples)
+        notices.append(("Training interrupted: the estimator keeps the weights reached.", UserWarning))
     learner.store_potentials()
     if best is not None:
-        estimator.best_validation_score_ = best[0]
-        estimator.coefs_, estimator.intercepts_, estimator.backward_potentials_ = best[1:]
+        estimator.n_iter_ = max(estimator.n_iter_, best[0])
+        estimator.best_validation_score_ = best[1]
+        estimator.coefs_, estimator.intercepts_, estimator.backward_potentials_ = best[2:]
+    # An epoch may have been interrupted after its learning.
+    del estimator.loss_curve_[n_before + estimator.n_iter_ :]
+    if scored:
+        del estimator.validation_scores_[n_scores_before + estimator.n_iter_ :]
+    progress.end(estimator.n_iter_, reason)
+    return notices
 
 
 def fitted_copy(estimator, learner=None):
@@ -362,6 +378,17 @@ def hold_out(estimator, samples):
             f"{str(error).rstrip('.')}. Set early_stopping=False, change validation_fraction, or pass more samples."
         ) from error
     return samples._replace(rows=rows[training]), samples._replace(rows=rows[validation])
+
+
+def check_scored(estimator, validation):
+    """Raises ValueError where validation samples are too few for a score."""
+    fewest, n_samples = fitted_targets(estimator).fewest_scored, len(validation.rows)
+    if n_samples < fewest:
+        raise ValueError(
+            f"early_stopping=True needs at least {fewest} validation samples (of weight above 0) to compute R², got "
+            f"{n_samples}. Pass more samples to hold out from, or as X_val, raise "
+            f"validation_fraction={estimator.validation_fraction}, or set early_stopping=False."
+        )
 
 
 def score(estimator, samples):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from ._compat import check_sample_weight
 from ._core.samples import Samples as CoreSamples
+from ._core.samples import rows_in_order
 
 
 def check_input(estimator, X):
@@ -24,6 +25,7 @@ def check_input(estimator, X):
         return plain
     if is_stream(X):
         return _check_stream(estimator, X, reset=False)
+    _check_sparse(X)
     return _orderly(validate_data(estimator, X, accept_sparse="csr", dtype=np.float32, order="C", reset=False))
 
 
@@ -45,6 +47,7 @@ def check_training_input(estimator, X, y, target_checks, reset):
         X, y = _check_stream(estimator, X, reset), _check_targets(estimator, y, target_checks)
         check_consistent_length(X, y)
     else:
+        _check_sparse(X)
         X, y = validate_data(
             estimator, X, y, accept_sparse="csr", dtype=np.float32, order="C", reset=reset, **target_checks
         )
@@ -53,16 +56,19 @@ def check_training_input(estimator, X, y, target_checks, reset):
 
 
 def check_weights(sample_weight, X):
-    """A user's weights of the samples of checked X in float64, or None."""
+    """Weights of the samples of checked X, or None where none are given."""
     if sample_weight is None:
         return None
-    return check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
 
 
 def combined_weights(weights, factors):
-    """Checked weights times per-sample factors from the targets (class weights), in float32.
+    """Weights of samples as the core takes them, or None where all are 1.
 
-    Either may be None, which is 1 for all; so is the result where both are.
+    `factors` are per-sample factors from the targets (class weights), or None.
     """
     if factors is not None:
         weights = factors if weights is None else weights * factors
@@ -146,7 +152,17 @@ def _check_targets(estimator, y, target_checks):
 
 def _check_stream(estimator, X, reset):
     """A stream as C-ordered float32; its features are the last axis."""
+    if issparse(X):
+        raise ValueError("X is a sparse array of three dimensions, and streams must be dense: pass X.toarray().")
     kind = type(X[0]).__name__ if isinstance(X, (list, tuple)) else None
+    if kind and all(np.ndim(sample) == 2 for sample in X):
+        shapes = sorted({np.shape(sample) for sample in X})
+        if len(shapes) > 1:
+            raise ValueError(
+                "X holds streams of different shapes (n_time_steps, n_features), which make no array (n_samples, "
+                f"n_time_steps, n_features): {shapes[0]} and {shapes[-1]} for instance. Bring them to one length, as with "
+                "zeros behind them."
+            )
     X = np.asarray(X)
     if X.ndim != 3:
         raise ValueError(
@@ -167,7 +183,40 @@ def _orderly(X):
     """
     if not issparse(X):
         return X if X.flags.aligned else X.copy()
-    if not X.has_canonical_format:
+    if not rows_in_order(X.indptr, X.indices):
         X = X.copy()
+        X.has_sorted_indices = X.has_canonical_format = False
         X.sum_duplicates()
     return X
+
+
+def _check_sparse(X):
+    """Raises ValueError where the arrays of a sparse matrix do not fit its shape.
+
+    The compiled code of scipy, which is about to read them, would not look. The core checks the
+    columns of a CSR matrix, where scipy only moves them.
+    """
+    if not issparse(X):
+        return
+    if X.format == "coo":
+        sizes, indices = X.shape, [X.row, X.col]
+        valid = len(X.row) == len(X.col) == len(X.data)
+    elif X.format in ("csr", "csc", "bsr"):
+        n_rows, n_columns = np.divide(X.shape, X.blocksize if X.format == "bsr" else 1).astype(int)
+        n_lines, size = (n_columns, n_rows) if X.format == "csc" else (n_rows, n_columns)
+        sizes, indices = [size], [] if X.format == "csr" else [X.indices]
+        valid = (
+            len(X.indptr) == n_lines + 1
+            and X.indptr[0] == 0
+            and (np.diff(X.indptr) >= 0).all()
+            and X.indptr[-1] <= len(X.indices) == len(X.data)
+        )
+    else:
+        return
+    for size, array in zip(sizes, indices, strict=False):
+        valid = valid and (len(array) == 0 or (array.min() >= 0 and array.max() < size))
+    if not valid:
+        raise ValueError(
+            f"X is no valid sparse matrix: its arrays do not fit its shape {X.shape}. If they were changed in place, make a "
+            "new matrix of them, which scipy checks."
+        )

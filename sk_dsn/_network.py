@@ -53,8 +53,11 @@ class FittedNetwork(NamedTuple):
     def of(cls, estimator):
         """The network of a fitted estimator.
 
+        It is of one state: where another thread trains the estimator, of that before or that after.
+
         Raises NotFittedError, or ValueError for parameters with which it cannot be run.
         """
+        estimator = state_of(estimator)
         if not hasattr(estimator, "coefs_"):
             check_is_fitted(estimator)
         exit_margin = getattr(estimator, "exit_margin", None)
@@ -111,7 +114,7 @@ class FittedNetwork(NamedTuple):
             else padded_copy(w)
             for w in self.coefs
         ]
-        return coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts]
+        return coefs, [np.require(b, np.float32, "CA") for b in self.intercepts]
 
     # Outputs.
 
@@ -150,10 +153,11 @@ class FittedNetwork(NamedTuple):
         if exits:
             exit_rule = {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
             exit_steps = np.empty(n_rows, dtype=np.int64)
-        samples, failed_rows = CoreSamples(frames(X)), []
+        samples, failed_rows, networks = CoreSamples(frames(X)), [], []
 
         def run(queue):
             network = Network(dynamics, coefs, intercepts, n_together=max(1, n_rows))
+            networks.append(network)
             while queue:
                 try:
                     block = queue.popleft()
@@ -178,7 +182,7 @@ class FittedNetwork(NamedTuple):
         if n_threads > 1:
             blocks = shared
             rows = np.arange(n_rows) if rows is None else rows
-        run_in_threads(run, blocks, n_threads)
+        run_in_threads(run, blocks, n_threads, lambda: [network.stop() for network in networks])
         if failed_rows:
             self._raise_out_of_range(X, min(failed_rows))
         return out, exit_steps
@@ -195,8 +199,8 @@ class FittedNetwork(NamedTuple):
     def _raise_out_of_range(self, X, row):
         check_finite(self.estimator, X)
         raise ValueError(
-            f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer). "
-            "Scale the features as in training."
+            f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer) in "
+            f"{self.steps_of(X)} time steps. Scale the features as in training, or lower n_time_steps."
         )
 
     # Spikes.
@@ -248,22 +252,45 @@ class FittedNetwork(NamedTuple):
         return self._replace(exit_margin=None)
 
 
+def state_of(estimator):
+    """The estimator in its present state, by one reference: training gives an estimator a new
+    `__dict__`, and does not change the old one."""
+    state = object.__new__(type(estimator))
+    state.__dict__ = estimator.__dict__
+    return state
+
+
+def _transform(steps, X):
+    """X as it comes out of all steps of a fitted pipeline.
+
+    Those without a transform resample training data (as those of imbalanced-learn) or do nothing.
+    """
+    for _, step in steps:
+        if step is not None and step != "passthrough" and not hasattr(step, "fit_resample"):
+            X = step.transform(X)
+    return X
+
+
 def fitted_network(estimator, X=None):
     """The network of a fitted estimator, or of the one that a Pipeline ends with, and X, checked,
     as it reaches the network.
 
-    A FittedNetwork is taken as it is.
+    Pipelines may be nested, and frozen. A FittedNetwork is taken as it is.
     """
     if isinstance(estimator, FittedNetwork):
         return estimator, X
     # A part of the time of importing sk_dsn.
+    from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import Pipeline
 
     from ._base import BaseSpikingNetwork
 
-    if isinstance(estimator, Pipeline):
-        X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
-        estimator = estimator[-1]
+    while isinstance(estimator, (Pipeline, FrozenEstimator)):
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        else:
+            X = X if X is None else _transform(estimator.steps[:-1], X)
+            estimator = estimator.steps[-1][1]
     if not isinstance(estimator, BaseSpikingNetwork):
         raise TypeError(
             f"A SpikingMLPClassifier or SpikingMLPRegressor, or a Pipeline that ends with one, is needed, got "

@@ -141,8 +141,9 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     loss_ : float
         Last of `loss_curve_`.
     loss_curve_ : list of float
-        Mean loss of each epoch (and `partial_fit`), weighted, of the outputs as seen in training;
-        of scaled targets, in units of `target_scale_` squared.
+        Mean loss of each epoch, weighted, of the outputs as seen in training; of scaled targets, in
+        units of `target_scale_` squared. `partial_fit` adds that of a call, and keeps the last
+        1000.
     validation_scores_ : list of float or None
         R², weighted, on the validation samples after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None

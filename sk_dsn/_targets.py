@@ -22,6 +22,7 @@ class Labels:
     """
 
     stratified = True  # whether samples are held out in the same share of each encoded target
+    fewest_scored = 1  # samples of which there is a score
     exit_threshold = None  # a sample is decided by its largest output and the second largest
 
     def __init__(self, classes, loss):
@@ -140,6 +141,7 @@ class Indicators:
     """
 
     stratified = False
+    fewest_scored = 1
 
     def __init__(self, classes, loss):
         self.classes = classes
@@ -215,6 +217,7 @@ class Values:
     """
 
     stratified = False
+    fewest_scored = 2
     exit_threshold = None
     core_loss = LOSSES["squared_error"]
 
@@ -319,6 +322,8 @@ def regression_targets(y, known, output_activation, scaled, weights):
     """
     # In C order, since the order in memory changes how a mean is rounded.
     values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float64)
+    if np.isnan(values).any():  # of strings
+        raise ValueError("Input y contains NaN.")
     with np.errstate(over="ignore"):
         if not np.isfinite(values.astype(np.float32)).all():
             raise ValueError("y holds values too large for float32; scale the targets.")

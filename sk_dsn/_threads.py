@@ -23,12 +23,12 @@ def thread_count(n_jobs):
     return max(1, n_threads)
 
 
-def run_in_threads(work, blocks, n_threads):
+def run_in_threads(work, blocks, n_threads, stop):
     """Calls work(queue) in as many threads, the caller's among them; each takes blocks from the
     queue until it is empty.
 
-    Where a call raises, or Ctrl-C does, the queue is emptied, so that the others end with the block
-    they are at.
+    Where the caller's call raises, as by Ctrl-C, the queue is emptied, and stop() ends the blocks
+    that others are at.
     """
     queue = deque(blocks)
     if n_threads == 1:
@@ -38,7 +38,9 @@ def run_in_threads(work, blocks, n_threads):
         try:
             others = [pool.submit(work, queue) for _ in range(n_threads - 1)]
             work(queue)
-        finally:
+        except BaseException:
             queue.clear()
+            stop()
+            raise
     for other in others:
         other.result()

@@ -5,6 +5,7 @@ from .kernels.kernels cimport FIRE_BOTH, SpikeCounts, prefetch
 from .network cimport Layer, Net, spikes_place, units_number
 from .random cimport normal, uniform
 from .settings cimport SIGNED
+from .signals cimport LEAST_WORK, work_done
 
 # The most values of a sample that are fetched ahead: more would push out of the cache what is in use.
 cdef Py_ssize_t PREFETCHED = 4096
@@ -128,10 +129,13 @@ cdef int input_count(Net *net, const Stimulus *stimulus, Py_ssize_t sample, int 
 
 cdef int frames_sum(Net *net, const Stimulus *stimulus, int first, int end) noexcept nogil:
     """Counting: adds time steps first … end-1 of a stream to the input's sum, which must stay countable at each."""
-    cdef int t
+    cdef int t, failed
     for t in range(first, end):
-        if input_count(net, stimulus, 0, t) >= 0:
-            return 0
+        failed = input_count(net, stimulus, 0, t)
+        if failed < 0:
+            failed = work_done(net, LEAST_WORK + stimulus.n)
+        if failed >= 0:
+            return failed
     return -1
 
 

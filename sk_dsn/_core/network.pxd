@@ -7,7 +7,8 @@ What holds: every array over units has room for `n_units` rounded up to ROW_PADD
 rows of weights and biases where the net is `padded` (`width` is then that many). Else `width` is `n_units`, and no row is
 read past its end: the counting simulation predicts with weights of any layout.
 
-Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted.
+Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted, or
+INTERRUPTED, which is above all layers (see signals.pxd). Where memory was short, a spike train is `starved`.
 """
 from libc.stdint cimport int32_t, int64_t
 
@@ -56,6 +57,8 @@ cdef struct Net:
     SpikeTrain one_spike        # of a unit 0: it brings the biases to a layer
     int32_t *active_unit        # room for the active units of a sample, and their values
     float *active_value
+    double work                 # additions since the last look for signals
+    bint stopped                # by another thread: to end at the next look
 
 
 cdef class Network:
@@ -97,5 +100,7 @@ cdef inline SpikeCounts *spikes_place(Layer *layer, Py_ssize_t sample) noexcept 
 
 
 cdef void masks_clear(Net *net) noexcept nogil
+cdef int memory_check(const Net *net) except -1
+cdef floats_copy(const float *values, Py_ssize_t n)
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL

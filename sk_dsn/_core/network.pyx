@@ -9,10 +9,12 @@ from .kernels.arena cimport Arena, arena_begin, arena_end, arena_free, arena_tak
 from .kernels.dispatch cimport kernels_find
 from .kernels.kernels cimport FIRE_BACK, FIRE_BOTH, FIRE_NEVER, FIRE_UP, MOST_TOGETHER, SpikeCounts
 from .kernels.spike_train cimport train_append, train_free
-from .settings cimport COUNTING, SIGNED
+from .settings cimport COUNTING, EVENT_DRIVEN_DEPTH_FIRST, SIGNED
 
 # The most units of all samples side by side: a few MB of state.
 cdef Py_ssize_t STATE_TOGETHER = 2**20
+# The most layers of a network that runs depth-first: it needs a frame of the stack for each.
+MOST_LAYERS_DEPTH_FIRST = 1000
 
 
 def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
@@ -151,6 +153,15 @@ cdef void masks_clear(Net *net) noexcept nogil:
             layer.keep[j] = 1.0
 
 
+cdef int memory_check(const Net *net) except -1:
+    """Raises MemoryError where a layer failed as there was no memory for its spikes."""
+    cdef int l
+    for l in range(net.n_layers):
+        if net.layers[l].train.starved:
+            raise MemoryError("no memory for the spikes of a sample")
+    return 0
+
+
 cdef class Network:
     """A network ready to run: views of its weights and the state of one sample.
 
@@ -188,6 +199,10 @@ cdef class Network:
         if net.dynamics.n_time_steps < 1:
             raise ValueError(f"n_time_steps must be at least 1, got {net.dynamics.n_time_steps}")
         check_shapes(coefs, intercepts, potentials)
+        if net.dynamics.simulation == EVENT_DRIVEN_DEPTH_FIRST and len(coefs) >= MOST_LAYERS_DEPTH_FIRST:
+            raise ValueError(
+                f"simulation='event-driven-depth-first' takes at most {MOST_LAYERS_DEPTH_FIRST} layers, as a spike goes "
+                f"through all of them before the next, got {len(coefs) + 1}; set simulation='event-driven'.")
         cdef bint stepped = net.dynamics.simulation != COUNTING
         net.padded = training or stepped
         if n_together < 1:
@@ -242,10 +257,13 @@ cdef class Network:
     def instruction_set(self):
         return self.net.kernels.name.decode()
 
+    def stop(self):
+        """Ends what the network computes in another thread, within milliseconds, by a KeyboardInterrupt there."""
+        self.net.stopped = True
+
     def potentials(self):
         """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.net.layers[l].n_units]> self.net.layers[l].potential)
-                for l in range(1, self.net.n_layers)]
+        return [floats_copy(self.net.layers[l].potential, self.net.layers[l].n_units) for l in range(1, self.net.n_layers)]
 
 
 def samples_together(coefs):
@@ -271,6 +289,14 @@ cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL:
     if vector.shape != (n,):
         raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")
     return &numbers[0]
+
+
+cdef floats_copy(const float *values, Py_ssize_t n):
+    """A new array of n numbers, at least one."""
+    copy = np.empty(n, dtype=np.float32)
+    cdef float[::1] room = copy
+    memcpy(&room[0], values, n * sizeof(float))
+    return copy
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:

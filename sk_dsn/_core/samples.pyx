@@ -3,7 +3,67 @@ import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
 
-from .network cimport within
+
+def rows_in_order(indptr, indices):
+    """Whether the indices of each row of a CSR matrix ascend, none twice. Looks at the indices: scipy remembers an answer
+    that was right before they were changed.
+
+    Raises ValueError where `indptr` does not fit the indices.
+    """
+    cdef const int64_t[::1] rows = np.array(indptr, np.int64)
+    cdef const int32_t[:] short_indices
+    cdef const int64_t[:] long_indices
+    if not indices.flags.aligned:
+        indices = indices.copy()
+    check_rows(rows, indices.shape[0])
+    if indices.itemsize == sizeof(int32_t):
+        short_indices = indices
+        return rows_ascend(rows, short_indices)
+    long_indices = indices
+    return rows_ascend(rows, long_indices)
+
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+
+
+cdef bint rows_ascend(const int64_t[::1] rows, const index_t[:] indices) noexcept nogil:
+    cdef Py_ssize_t row, k
+    cdef bint disorder = False
+    for row in range(rows.shape[0] - 1):
+        for k in range(rows[row] + 1, rows[row + 1]):
+            disorder |= indices[k] <= indices[k - 1]
+    return not disorder
+
+
+cdef bint indices_copy(const index_t[:] indices, Py_ssize_t n, int32_t[::1] copy) noexcept nogil:
+    """Copies indices, and returns whether all are from 0 to n - 1."""
+    cdef Py_ssize_t k
+    cdef index_t index
+    cdef bint outside = False
+    for k in range(indices.shape[0]):
+        index = indices[k]
+        copy[k] = <int32_t> index
+        outside |= not 0 <= index < n
+    return not outside
+
+
+cdef int check_rows(const int64_t[::1] rows, Py_ssize_t n_stored) except -1:
+    """Raises ValueError where rows do not follow each other, or need more than n_stored indices."""
+    cdef Py_ssize_t row
+    cdef bint invalid = rows.shape[0] < 1 or rows[0] != 0 or rows[rows.shape[0] - 1] > n_stored
+    for row in range(rows.shape[0] - 1):
+        invalid |= rows[row] > rows[row + 1]
+    if invalid:
+        refuse()
+    return 0
+
+
+def refuse():
+    raise ValueError(
+        "X is no valid CSR matrix. If its arrays were changed in place, make a new one of them: "
+        "csr_matrix((X.data, X.indices, X.indptr), X.shape).")
 
 
 cdef class Samples:
@@ -13,7 +73,8 @@ cdef class Samples:
     ----------
     X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams; or a \
 sparse matrix of float32 in CSR format, shape (n_samples, n_features)
-        Of a sparse matrix each row's indices must ascend (`sort_indices`), none twice (`sum_duplicates`).
+        Of a sparse matrix each row's indices must ascend (`sort_indices`), none twice (`sum_duplicates`). They are
+        copied, as the core goes where they say: another thread may change them.
     """
 
     def __cinit__(self, X):
@@ -32,20 +93,28 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_features)
 
     cdef int borrow_sparse(self, X) except -1:
         # One entry at least: the first one's address is taken. A user's arrays may be columns of others.
-        data = np.require(X.data if len(X.data) else np.zeros(1), np.float32, "CA")
-        indices = np.require(X.indices if len(X.data) else np.zeros(1), np.int32, "CA")
-        indptr = np.require(X.indptr, np.int64, "CA")
+        given, stored = X.data, X.indices
+        data = np.require(given if len(given) else np.zeros(1), np.float32, "CA")
+        stored = stored if stored.flags.aligned else stored.copy()
+        indptr = np.array(X.indptr, np.int64)
+        indices = np.zeros(max(1, len(stored)), np.int32)
         n_samples, n_features = X.shape
-        n_stored = np.diff(indptr)
-        if not (len(indptr) == n_samples + 1 and len(data) == len(indices)
-                and np.all((n_stored >= 0) & (n_stored <= n_features)) and indptr[0] == 0
-                and indptr[n_samples] <= len(data) and within(X.indices, n_features)):
-            raise ValueError(
-                "X is no valid CSR matrix. If its arrays were changed in place, make a new one of them: "
-                "csr_matrix((X.data, X.indices, X.indptr), X.shape).")
         cdef const float[::1] values = data
-        cdef const int32_t[::1] columns = indices
+        cdef int32_t[::1] columns = indices
         cdef const int64_t[::1] rows = indptr
+        cdef const int32_t[:] short_indices
+        cdef const int64_t[:] long_indices
+        cdef bint inside
+        if stored.itemsize == sizeof(int32_t):
+            short_indices = stored
+            inside = indices_copy[int32_t](short_indices, n_features, columns)
+        else:
+            long_indices = stored
+            inside = indices_copy[int64_t](long_indices, n_features, columns)
+        check_rows(rows, len(given))
+        if (not inside or len(indptr) != n_samples + 1 or len(given) != len(stored)
+                or not rows_ascend[int32_t](rows, indices)):
+            refuse()
         self.arrays = SampleArrays(n_samples, 1, n_features, NULL, &values[0], &columns[0], &rows[0])
         self.borrowed = [data, indices, indptr]
 

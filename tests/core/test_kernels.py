@@ -123,3 +123,19 @@ VARIANTS = [
 def test_every_instruction_set_gives_the_same_bits(changes, simulation, shape, instruction_set):
     problem = real_problem(*shape)
     assert_same_bits_as_baseline(problem, instruction_set, simulation=simulation, **changes)
+
+
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_weights_of_negative_zero_have_the_same_bits_from_every_instruction_set(simulation):
+    """A product of zero that is subtracted can turn -0 into 0, so it must be left out alike everywhere."""
+    trained = []
+    for instruction_set in instruction_sets():
+        problem = real_problem((20, 40, 30, 3))
+        problem.coefs[1][:, 3:] = -0.0
+        problem.intercepts[1][:] = np.linspace(-1, 1, 30)
+        core = Core(problem, simulation=simulation, n_time_steps=3, instruction_set=instruction_set)
+        core.train(problem.X, problem.labels, np.arange(len(problem.X)))
+        trained.append([np.ascontiguousarray(w).view(np.uint32) for w in core.coefs])
+    for weights in trained[1:]:
+        for a, b in zip(weights, trained[0], strict=True):
+            np.testing.assert_array_equal(a, b)

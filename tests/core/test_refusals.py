@@ -124,3 +124,31 @@ def test_arrays_that_do_not_fit_raise_value_error(misfit):
 @pytest.mark.parametrize("options", [{"tallied": True}, {"simulation": "clock-driven"}], ids=str)
 def test_units_of_the_right_shape_are_accepted(options):
     assert count_with(units=(4, 4, 8, 2), **{"simulation": "event-driven"} | options) == -1
+
+
+@pytest.mark.parametrize("make", [make_network, make_learner])
+def test_too_many_layers_for_depth_first_are_refused(make):
+    """A spike takes a frame of the stack for each layer."""
+
+    def made(n_layers):
+        coefs = [padded_copy(ones(1, 1)) for _ in range(n_layers - 1)]
+        learning = {"error_potentials": [ones(1)] * (n_layers - 1)} if make is make_learner else {}
+        return make(coefs, None, **learning, simulation="event-driven-depth-first", n_time_steps=1)
+
+    made(1000)
+    with pytest.raises(ValueError, match=r"at most 1000 layers.*got 1001; set simulation='event-driven'"):
+        made(1001)
+
+
+def predict_and_train_deep():
+    coefs = [padded_copy(ones(1, 1)) for _ in range(999)]
+    X = ones(1, 1, 1)
+    out = np.empty((1, 1, 1), np.float32)
+    assert outputs(make_network(coefs, None, simulation="event-driven-depth-first", n_time_steps=1), X, out) == -1
+    assert out[0, 0, 0] == 1
+    learner = learner_of(coefs, error_potentials=[ones(1)] * 999, simulation="event-driven-depth-first", n_time_steps=1)
+    train_with(X, np.zeros(1, np.int32), order=np.arange(1), learner=learner)
+
+
+def test_the_most_layers_run_depth_first():
+    assert exit_code(predict_and_train_deep) == 0

@@ -175,3 +175,26 @@ def test_the_progress_bar_of_a_pipeline_reaches_the_network(problem, capsys):
     estimator, X, y = problem
     make_pipeline(StandardScaler(), estimator).set_callbacks(callback.ProgressBar()).fit(X, y)
     assert type(estimator).__name__ in capsys.readouterr().out
+
+
+class Setter(Recorder):
+    """Sets a parameter and attributes of the estimator in training."""
+
+    def on_fit_task_end(self, estimator, context, **kwargs):
+        estimator.n_jobs = 2
+        estimator.epochs_seen_ = context.task_id
+        estimator.note = "seen"
+        if hasattr(estimator, "old_note"):
+            del estimator.old_note
+
+
+def test_a_callback_may_set_parameters_and_attributes_of_the_estimator(problem):
+    estimator, X, y = problem
+    estimator.old_note = "goes"
+    plain = clone(estimator).fit(X, y)
+    estimator.set_callbacks(Setter()).fit(X, y)
+    assert estimator.n_jobs == 2
+    assert estimator.epochs_seen_ == 0  # of the fit itself, which ends last
+    assert estimator.note == "seen"
+    assert not hasattr(estimator, "old_note")
+    assert_same_network(estimator, plain)

@@ -450,3 +450,13 @@ def test_training_does_not_change_its_input(digits):
     small(early_stopping=True, dropout=0.1).fit(X, y)
     np.testing.assert_array_equal(X, digits[0])
     np.testing.assert_array_equal(y, digits[1])
+
+
+def test_partial_fit_keeps_a_thousand_losses(digits):
+    X, y = digits
+    estimator = small().partial_fit(X[:1], y[:1], classes=np.arange(10))
+    estimator.loss_curve_ = [float(k) for k in range(1000)]
+    estimator.partial_fit(X[:1], y[:1])
+    assert estimator.loss_curve_[:-1] == [float(k) for k in range(1, 1000)]
+    assert estimator.loss_ == estimator.loss_curve_[-1]
+    assert estimator.n_iter_ == 2

@@ -1,14 +1,18 @@
 """Ctrl-C: an answer within half a second, and the estimator as documented."""
+import copy
+import random
 import signal
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
-from estimator_helpers import assert_holds, held, held_out, small
-from sk_dsn import SpikingMLPClassifier
+from estimator_helpers import assert_holds, assert_same_network, held, held_out, small
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier
 from sk_dsn._epochs import Learner
 from sk_dsn._network import FittedNetwork
 from sk_dsn.metrics import spike_counts
@@ -123,3 +127,162 @@ def test_ctrl_c_ends_prediction(long_epoch, ctrl_c, ask, n_jobs):
     answer, seconds = ctrl_c(lambda: ask(estimator, X))
     assert answer is KeyboardInterrupt
     assert seconds < 0.5
+
+
+LONG = {  # a sample of each takes many seconds
+    "clock-driven": {"simulation": "clock-driven"},
+    "clock-driven, errors at each step": {
+        "simulation": "clock-driven",
+        "learning_rule": SpikingBackprop(feedback="step"),
+    },
+    "event-driven": {"simulation": "event-driven"},
+    "event-driven, fractional": {
+        "simulation": "event-driven",
+        "learning_rule": SpikingBackprop(feedback="step", weight_update="fractional"),
+    },
+    "depth-first": {"simulation": "event-driven-depth-first"},
+    "depth-first, fractional": {
+        "simulation": "event-driven-depth-first",
+        "learning_rule": SpikingBackprop(feedback="step", weight_update="fractional"),
+    },
+}
+TINY = {"hidden_layer_sizes": (4,), "learning_rate_init": 1e-9, "random_state": 0}
+
+
+@pytest.mark.parametrize("way", LONG)
+def test_ctrl_c_ends_training_within_a_sample(ctrl_c, way):
+    X, y = np.full((2, 3), 0.01), [0, 1]
+    start = SpikingMLPClassifier(**TINY, **LONG[way], n_time_steps=1).partial_fit(X, y, classes=y)
+    start.set_params(n_time_steps=2**24)
+    before = copy.deepcopy(start)
+    answer, seconds = ctrl_c(lambda: start.partial_fit(X, y))
+    assert answer is KeyboardInterrupt
+    assert seconds < 0.5
+    assert_same_network(start, before)
+    assert (start.t_, start.loss_curve_) == (before.t_, before.loss_curve_)
+
+
+@pytest.mark.parametrize("ask", [SpikingMLPClassifier.predict, spike_counts])
+@pytest.mark.parametrize("way", ["clock-driven", "event-driven", "depth-first"])
+def test_ctrl_c_ends_prediction_within_a_sample(ctrl_c, way, ask):
+    X, y = np.full((2, 3), 0.01), [0, 1]
+    clf = SpikingMLPClassifier(**TINY, **LONG[way], n_time_steps=1).partial_fit(X, y, classes=y)
+    answer, seconds = ctrl_c(lambda: ask(clf.set_params(n_time_steps=2**22), X))
+    assert answer is KeyboardInterrupt
+    assert seconds < 0.5
+
+
+@pytest.mark.parametrize("simulation", ["event-driven", "event-driven-depth-first"])
+def test_ctrl_c_ends_a_sample_whose_errors_multiply(ctrl_c, simulation):
+    X, y = np.random.default_rng(0).random((2, 20)), [0, 1]
+    rule = SpikingBackprop(feedback="step", weight_update="fractional")
+    clf = SpikingMLPClassifier(
+        (200, 200, 200),
+        simulation=simulation,
+        weight_init_scale=0.5,
+        error_resolution=1000.0,
+        learning_rate_init=1e-12,
+        learning_rule=rule,
+        random_state=0,
+    )
+    answer, seconds = ctrl_c(lambda: clf.partial_fit(X, y, classes=y))
+    assert answer is KeyboardInterrupt
+    assert seconds < 0.5
+    assert not hasattr(clf, "coefs_")
+
+
+def test_ctrl_c_ends_a_long_stream_by_counting(ctrl_c):
+    X = np.full((2, 2**22, 3), 0.01, np.float32)
+    clf = SpikingMLPClassifier(**TINY)
+    answer, seconds = ctrl_c(lambda: clf.partial_fit(X, [0, 1], classes=[0, 1]))
+    assert answer is KeyboardInterrupt
+    assert seconds < 0.5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_weights_reached_are_kept_where_warnings_are_errors(digits, ctrl_c, early_stopping):
+    endless = small(max_iter=10**7, n_iter_no_change=np.inf, early_stopping=early_stopping)
+
+    def fit():
+        with pytest.raises(UserWarning, match="interrupted: the estimator keeps"):
+            endless.fit(*digits)
+
+    ctrl_c(fit)
+    assert endless.score(*digits) > 0.9
+    assert endless.n_iter_ == len(endless.loss_curve_) > 1
+
+
+def test_training_is_kept_where_the_warning_of_its_end_is_an_error(digits):
+    expected = small(learning_rate="constant")
+    with pytest.warns(ConvergenceWarning):
+        expected.fit(*digits)
+    clf = small(learning_rate="constant")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        with pytest.raises(ConvergenceWarning):
+            clf.fit(*digits)
+    assert_same_network(clf, expected)
+
+
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven", "event-driven-depth-first"])
+def test_interrupted_weights_are_within_their_norm(ctrl_c, simulation):
+    rng = np.random.default_rng(0)
+    X, y = rng.random((20000, 50), dtype=np.float32), rng.integers(3, size=20000)
+    clf = SpikingMLPClassifier((300, 300), simulation=simulation, max_norm=0.1, n_time_steps=8, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted"):
+        ctrl_c(lambda: clf.fit(X, y))
+    for weights in clf.coefs_[:-1]:
+        assert np.linalg.norm(weights, axis=0).max() <= 0.1 * (1 + 1e-6)
+
+
+def test_interrupted_training_that_has_diverged_is_refused(digits, monkeypatch):
+    def diverge(learner, *args, **kwargs):
+        learner.estimator.coefs_[0].fill(np.inf)
+        raise KeyboardInterrupt
+
+    clf = small()
+    monkeypatch.setattr(Learner, "learn_epoch", diverge)
+    with pytest.raises(ValueError, match="Training diverged"):
+        clf.fit(*digits)
+    assert not hasattr(clf, "coefs_")
+
+
+def test_signals_at_random_moments_leave_a_whole_estimator(digits):
+    """Before, at the end of, and within every part of `fit`: the estimator is as it was, or a network whose curves, counts
+    and scores belong together."""
+    X, y = digits
+    rng = random.Random(0)
+    kept = 0
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for k in range(120):
+            clf = small(max_iter=10**6, n_iter_no_change=np.inf, early_stopping=k % 2 == 1, max_norm=1.0)
+            before = held(clf)
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.0001, 0.08))
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    clf.fit(X[:100], y[:100])
+            except KeyboardInterrupt:
+                if not hasattr(clf, "coefs_"):
+                    assert_holds(clf, before)
+                    continue
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            kept += 1
+            assert clf.n_iter_ == len(clf.loss_curve_)
+            assert np.linalg.norm(clf.coefs_[0], axis=0).max() <= 1 + 1e-6
+            if k % 2 and clf.n_iter_ > 0:
+                assert len(clf.validation_scores_) == clf.n_iter_
+                assert clf.best_validation_score_ == max(clf.validation_scores_)
+                rows = held_out(clf, y[:100])
+                assert clf.score(X[rows], y[rows]) == clf.best_validation_score_
+            assert np.isfinite(clf.decision_function(X[:5])).all()
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert kept > 20

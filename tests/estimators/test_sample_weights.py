@@ -93,8 +93,10 @@ def test_the_loss_is_the_weighted_mean(problem):
     estimator.set_params(learning_rate_init=0, max_iter=1)
     if hasattr(estimator, "scale_target"):
         estimator.set_params(scale_target=False)  # by the weights
-    losses = [clone(estimator).fit(X, y, np.arange(len(y)) == i).loss_ for i in range(20)]
+    # A call of `fit` would know no class but that of the sample.
+    losses = [trained(estimator, "partial_fit", X, y, np.arange(len(y)) == i).loss_ for i in range(20)]
     X, y, weights = X[:20], y[:20], weights[:20]
+    weights[:10] += 1  # of every class a sample
     assert estimator.fit(X, y, weights).loss_ == pytest.approx(np.average(losses, weights=weights), rel=1e-6)
 
 
@@ -132,11 +134,23 @@ CLASS_WEIGHTS = {3: 0.5, 8: 2.5, 0: 0}
 def test_class_weights_are_weights_of_the_samples_and_multiply_them(digits, call):
     X, y = digits
     weights = np.random.default_rng(0).uniform(0.5, 1.5, len(y))
-    by_class = clone(ESTIMATORS["classifier"]).set_params(class_weight=CLASS_WEIGHTS)
-    expanded = compute_sample_weight(CLASS_WEIGHTS, y)
+    # A class of weight 0 is named, and so it is there; by sample weights alone `fit` does not see it.
+    class_weights = CLASS_WEIGHTS if call == "partial_fit" else CLASS_WEIGHTS | {0: 0.25}
+    by_class = clone(ESTIMATORS["classifier"]).set_params(class_weight=class_weights)
+    expanded = compute_sample_weight(class_weights, y)
     plain = ESTIMATORS["classifier"]
     assert_same_network(trained(by_class, call, X, y), trained(plain, call, X, y, expanded))
     assert_same_network(trained(by_class, call, X, y, weights), trained(plain, call, X, y, weights * expanded))
+
+
+def test_a_class_of_class_weight_zero_is_there_and_not_learned(digits):
+    X, y = digits
+    clf = clone(ESTIMATORS["classifier"]).set_params(class_weight=CLASS_WEIGHTS).fit(X, y)
+    assert clf.classes_.tolist() == list(range(10))
+    spread = np.random.default_rng(0).permutation(len(y))[: np.count_nonzero(y == 0)]
+    changed = X.copy()
+    changed[y == 0] = X[spread]
+    assert_same_network(clone(clf).fit(changed, y), clf)
 
 
 def test_balanced_class_weights_are_scikit_learns(digits):
@@ -232,3 +246,41 @@ def test_weight_0_leaves_a_multilabel_sample_out():
     with_zeros = clone(clf).fit(X, Y, weights)
     assert_same_network(with_zeros, clf.fit(X[:50], Y[:50]))
     assert with_zeros.validation_scores_ == clf.validation_scores_
+
+
+def test_a_class_whose_samples_all_weigh_nothing_is_not_there():
+    X, y = load_digits(return_X_y=True)
+    weights = (y != 3).astype(float)
+    clf = SpikingMLPClassifier(**SHARED).fit(X / 16, y, weights)
+    assert clf.classes_.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    without = SpikingMLPClassifier(**SHARED).fit(X[y != 3] / 16, y[y != 3])
+    assert_same_network(clf, without)
+    with pytest.raises(ValueError, match="only one class"):
+        SpikingMLPClassifier(**SHARED).fit(X, y, (y == 3).astype(float))
+
+
+def test_samples_that_weigh_nothing_may_have_any_label():
+    X, y = load_digits(return_X_y=True)
+    known, weights = y < 5, (y < 5).astype(float)
+    clf = SpikingMLPClassifier(**SHARED).fit(X[known] / 16, y[known])
+    without = clone(clf).fit(X[known] / 16, y[known]).partial_fit(X[known] / 16, y[known])
+    assert_same_network(clf.partial_fit(X / 16, y, sample_weight=weights), without)
+    stopping = {"early_stopping": True, "X_val": X / 16, "y_val": y, "sample_weight_val": weights}
+    scored = SpikingMLPClassifier(**SHARED, early_stopping=stopping.pop("early_stopping"))
+    scored.fit(X[known] / 16, y[known], **stopping)
+    assert scored.best_validation_score_ == scored.score(X[known] / 16, y[known])
+
+
+def test_classes_that_are_passed_are_kept_without_samples():
+    X, y = load_digits(return_X_y=True)
+    clf = SpikingMLPClassifier(**SHARED)
+    clf.partial_fit(X / 16, y, classes=np.arange(10), sample_weight=(y != 3).astype(float))
+    assert clf.classes_.tolist() == list(range(10))
+
+
+def test_values_of_samples_that_weigh_nothing_do_not_matter():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X), scale(y)
+    weights = (np.arange(len(y)) % 3 > 0).astype(float)
+    other = np.where(weights > 0, y, 1e30)
+    assert_same_network(*(SpikingMLPRegressor(**SHARED).fit(X, values, weights) for values in (y, other)))

@@ -1,15 +1,18 @@
 """Sparse input: what the dense array gives, bit for bit, from the stored values alone."""
+import threading
+import time
 import tracemalloc
 
 import numpy as np
 import pytest
-from scipy.sparse import coo_array, csc_matrix, csr_array, csr_matrix
+from scipy.sparse import bsr_matrix, coo_array, coo_matrix, csc_matrix, csr_array, csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
 from estimator_helpers import PAPER_RULE, assert_same_network
+from helpers import exit_code
 from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor
 from sk_dsn.metrics import spike_counts, unit_spike_counts
 
@@ -181,11 +184,118 @@ def test_arrays_of_a_sparse_matrix_may_be_fields_of_records(field, digits):
     np.testing.assert_array_equal(clf.predict_proba(in_records), clf.predict_proba(X))
 
 
-def test_rows_that_hold_more_than_their_features_are_refused(digits):
-    """As where a matrix was changed in place after SciPy had noted that no column comes twice."""
-    clf = SpikingMLPClassifier((10,), max_iter=2, random_state=0).fit(*digits)
-    n = 10 * digits[0].shape[1]
-    wrong = csr_matrix((np.ones(n, np.float32), np.zeros(n, np.int32), [0, n]), (1, digits[0].shape[1]))
-    wrong.has_canonical_format = True
-    with pytest.raises(ValueError, match="changed in place"):
-        clf.predict(wrong)
+@pytest.fixture
+def trained(digits):
+    return SpikingMLPClassifier((10,), max_iter=2, random_state=0).fit(*digits)
+
+
+def remembered(X):
+    """A CSR matrix of which SciPy remembers that its columns are in order and never twice."""
+    matrix = csr_matrix(X)
+    assert matrix.has_canonical_format
+    return matrix
+
+
+def columns_swapped(matrix):
+    """Permutes the stored values of each row in place."""
+    for first, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        matrix.indices[first:end] = matrix.indices[first:end][::-1].copy()
+        matrix.data[first:end] = matrix.data[first:end][::-1].copy()
+
+
+def columns_doubled(matrix):
+    """Gives the second value of each row the column of the first."""
+    firsts = matrix.indptr[:-1][np.diff(matrix.indptr) > 1]
+    matrix.indices[firsts + 1] = matrix.indices[firsts]
+
+
+@pytest.mark.parametrize("way", ["counting", "counting, smooth", "clock-driven", "event-driven", "depth-first"])
+@pytest.mark.parametrize("change", [columns_swapped, columns_doubled])
+def test_a_matrix_changed_in_place_is_read_anew(change, way, digits, trained):
+    X, y = digits
+    trained.set_params(**WAYS[way])
+    matrix = remembered(X)
+    trained.predict(matrix)
+    change(matrix)
+    dense = np.zeros_like(X)
+    np.add.at(dense, (np.repeat(np.arange(len(X)), np.diff(matrix.indptr)), matrix.indices), matrix.data)
+    before = matrix.indices.copy()
+    np.testing.assert_array_equal(trained.decision_function(matrix), trained.decision_function(dense))
+    for train in [lambda X: clone(trained).fit(X, y), lambda X: clone(trained).partial_fit(X, y, classes=np.arange(10))]:
+        assert_same_network(train(matrix), train(dense))
+    np.testing.assert_array_equal(matrix.indices, before)
+
+
+def test_more_columns_than_features_are_added_up(trained, digits):
+    n_features = digits[0].shape[1]
+    n = 10 * n_features
+    twice = csr_matrix((np.full(n, 1 / 16, np.float32), np.zeros(n, np.int32), [0, n]), (1, n_features))
+    twice.has_canonical_format = True
+    dense = np.zeros((1, n_features), np.float32)
+    dense[0, 0] = n / 16
+    np.testing.assert_array_equal(trained.decision_function(twice), trained.decision_function(dense))
+
+
+BROKEN = {
+    "rows end far behind": (csr_matrix, "indptr", 3, 10**9),
+    "the last row ends far behind": (csr_matrix, "indptr", -1, 10**9),
+    "rows go back": (csr_matrix, "indptr", 3, 0),
+    "a row ends before the first": (csr_matrix, "indptr", 1, -(10**9)),
+    "rows begin late": (csr_matrix, "indptr", 0, 5),
+    "a column too far": (csr_matrix, "indices", 7, 10**9),
+    "a column below 0": (csr_matrix, "indices", 7, -5),
+    "columns end far behind": (csc_matrix, "indptr", 3, 10**9),
+    "a row too far": (csc_matrix, "indices", 7, 10**9),
+    "blocks end far behind": (bsr_matrix, "indptr", 3, 10**9),
+    "a block too far": (bsr_matrix, "indices", 7, 10**9),
+    "a coordinate too far": (coo_matrix, "col", 7, 10**9),
+    "a coordinate below 0": (coo_matrix, "row", 7, -(10**9)),
+}
+
+
+def broken(case, X):
+    kind, name, place, value = BROKEN[case]
+    matrix = kind(X)
+    getattr(matrix, name)[place] = value
+    return matrix
+
+
+def ask_of_broken(case, estimator, X, y):
+    for dtype in (np.float32, np.float64):
+        matrix = broken(case, X.astype(dtype))
+        for call in [estimator.predict, lambda matrix: clone(estimator).fit(matrix, y)]:
+            with pytest.raises(ValueError, match="changed in place"):
+                call(matrix)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_arrays_that_do_not_fit_the_matrix_are_refused_before_they_are_read(case, digits, trained):
+    assert exit_code(ask_of_broken, case, trained, *digits) == 0
+
+
+def predict_while_columns_change(estimator, X):
+    matrix = remembered(np.tile(X, (20, 1)))
+    right, ended = matrix.indices.copy(), time.monotonic() + 1
+
+    def change():
+        rng = np.random.default_rng(0)
+        while time.monotonic() < ended:
+            matrix.indices[:] = rng.integers(-(2**31), 2**31 - 1, right.size, dtype=np.int32)
+            matrix.indices[:] = right
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    answered = refused = 0
+    while time.monotonic() < ended:
+        try:
+            estimator.predict(matrix)
+            answered += 1
+        except ValueError:
+            refused += 1
+    thread.join()
+    assert answered + refused > 0
+
+
+@pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven"])
+def test_a_thread_that_changes_columns_meanwhile_does_no_harm(simulation, digits, trained):
+    assert exit_code(predict_while_columns_change, trained.set_params(simulation=simulation), digits[0]) == 0

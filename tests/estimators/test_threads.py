@@ -1,4 +1,5 @@
 """Threads in prediction: the same bits for any number, no more than are allowed, and errors from all of them."""
+import copy
 import json
 import os
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 
 import joblib
 import numpy as np
@@ -238,3 +240,54 @@ def test_rows_of_a_wide_sparse_matrix_are_as_much_work_as_what_they_hold():
     network = FittedNetwork.of(estimator)
     assert network.work_of_look(X) == (1 + 2) * 50 + 50 * 2
     assert network.work_of_look(X[:20].toarray()) == n_features * 50 + 50 * 2
+
+
+def test_a_prediction_is_of_one_state_where_another_thread_trains_meanwhile(fitted, digits):
+    states = [vars(fitted), vars(copy.copy(fitted).partial_fit(*digits))]
+    others = cycle(states)
+
+    class Overtaken(SpikingMLPClassifier):
+        """Whenever its weights are read, another thread has just trained it."""
+
+        @property
+        def coefs_(self):
+            coefs = vars(self)["coefs_"]
+            estimator.__dict__ = next(others)
+            return coefs
+
+    estimator = Overtaken()
+    for state in states:
+        estimator.__dict__ = state
+        network = FittedNetwork.of(estimator)
+        assert network.coefs is state["coefs_"]
+        assert network.intercepts is state["intercepts_"]
+
+
+def test_threads_that_train_at_once_leave_a_whole_loss_curve(digits):
+    X, y = digits
+    estimator = SpikingMLPClassifier((5,), random_state=0).partial_fit(X[:5], y[:5], classes=np.arange(10))
+    seen = estimator.loss_curve_
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda k: estimator.partial_fit(X[k : k + 5], y[k : k + 5]), range(200)))
+    assert len(seen) == 1
+    assert estimator.n_iter_ == len(estimator.loss_curve_)
+
+
+def test_ctrl_c_ends_a_long_sample_in_every_thread(digits):
+    code = """
+import signal, threading, time
+import numpy as np
+from sk_dsn import SpikingMLPClassifier
+X, y = np.eye(4), [0, 1, 0, 1]
+clf = SpikingMLPClassifier((4,), simulation="event-driven", n_time_steps=4, random_state=0).fit(X, y)
+clf.set_params(n_time_steps=2**24 - 1, n_jobs=2)
+timer = threading.Timer(0.3, lambda: (sent.append(time.process_time()), signal.raise_signal(signal.SIGINT)))
+sent = []
+timer.start()
+try:
+    clf.predict(X * 0.1)
+except KeyboardInterrupt:
+    print(time.process_time() - sent[0])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert float(run.stdout) < 0.5, run.stderr

@@ -114,3 +114,15 @@ def test_a_search_passes_the_validation_samples_to_each_fit(problem):
     network = search.fit(X, y, X_val=X_val, y_val=y_val).best_estimator_["network"]
     assert network.t_ == len(y) * network.n_iter_
     assert search.score(X_val, y_val) == pytest.approx(network.best_validation_score_, rel=1e-6)
+
+
+@pytest.mark.parametrize("way", ["held out", "passed", "of weight above 0"])
+def test_one_validation_sample_has_no_r2(way):
+    X, y = load_digits(return_X_y=True)
+    regressor = SpikingMLPRegressor((10,), early_stopping=True, random_state=1)
+    ones = {"X_val": X[:3], "y_val": y[:3], "sample_weight_val": [0, 1, 0]}
+    if way == "passed":
+        ones = {"X_val": X[:1], "y_val": y[:1]}
+    with pytest.raises(ValueError, match=r"at least 2 validation samples.*got 1.*validation_fraction"):
+        regressor.fit(X[:10], y[:10], **{} if way == "held out" else ones)
+    assert np.isfinite(regressor.fit(X[:20], y[:20]).validation_scores_).all()

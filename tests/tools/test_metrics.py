@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
@@ -300,3 +301,31 @@ def test_samples_out_of_range_are_named_by_their_place_in_all_of_them(count, mon
     X[3] = 1e30
     with pytest.raises(ValueError, match="Sample 3 of X"):
         count(clf, X)
+
+
+class Resampler:
+    """As those of imbalanced-learn: it changes training data alone, and has no transform."""
+
+    def fit_resample(self, X, y):
+        return X, y
+
+
+def test_pipelines_may_be_nested_frozen_and_have_steps_that_only_resample():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((40, 4)) * 9, rng.integers(2, size=40)
+    scaler = MinMaxScaler().fit(X)
+    clf = SpikingMLPClassifier((5,), max_iter=2, random_state=0).fit(scaler.transform(X), y)
+    expected = spike_counts(clf, scaler.transform(X))
+    alone = make_pipeline(clf)
+    idle = [("resample", Resampler()), ("nothing", "passthrough"), ("none", None)]
+    scaled = Pipeline([("scale", scaler), *idle, ("net", clf)])
+    for model in [
+        make_pipeline(scaler, alone),
+        make_pipeline(make_pipeline(scaler), clf),
+        make_pipeline(FrozenEstimator(scaler), FrozenEstimator(alone)),
+        FrozenEstimator(make_pipeline(scaler, FrozenEstimator(clf))),
+        scaled,
+        make_pipeline("passthrough", scaled),
+    ]:
+        np.testing.assert_array_equal(spike_counts(model, X), expected)
+        assert dense_operations(model) == dense_operations(clf)

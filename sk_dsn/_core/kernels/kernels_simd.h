@@ -14,6 +14,9 @@ typedef int32_t NAME(integers);
 /* Rows of more columns than this are added a few at a time, not a few columns of all. */
 #define WIDE 512
 #define STREAMS 4
+/* Vectors of a cache line, and those that rows_subtract takes at a time: whole lines. */
+#define LINE (ROW_PADDING / LANES)
+#define SUBTRACTED (HAVE_VECTORS ? 8 : 16)
 
 /* The next vector of n values: of fewer than fill it, zeros behind them. */
 TARGET static ALWAYS_INLINE VECTOR
@@ -206,12 +209,12 @@ NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float 
     }
 }
 
-/* The columns of one block need not be neighbours: they are the vectors in which delta has something. */
+/* The columns of one block need not be neighbours: they are the vectors of cache lines in which delta has something. */
 TARGET static ALWAYS_INLINE void
 NAME(block_subtract)(float *weights, ptrdiff_t stride, const float *delta, const ptrdiff_t *column, const int32_t *unit,
                      const float *count, ptrdiff_t n, const int n_vectors)
 {
-    VECTOR d[8];
+    VECTOR d[SUBTRACTED];
     for (int v = 0; v < n_vectors; v++)
         d[v] = *(const VECTOR *)(delta + column[v]);
     for (ptrdiff_t k = 0; k < n; k++) {
@@ -233,16 +236,17 @@ TARGET static void
 NAME(rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const float *delta, const int32_t *unit,
                     const float *count, ptrdiff_t n)
 {
-    ptrdiff_t column[8];
+    ptrdiff_t column[SUBTRACTED];
     int filled = 0;
     for (ptrdiff_t j = 0; j < width;) {
         int any = 0;
-        for (int lane = 0; lane < LANES; lane++)
+        for (int lane = 0; lane < ROW_PADDING; lane++)
             any |= delta[j + lane] != 0.0f;
-        column[filled] = j;
-        filled += any;
-        j += LANES;
-        if (filled < 8 && j < width)
+        for (int v = 0; v < LINE; v++)
+            column[filled + v] = j + v * LANES;
+        filled += any * LINE;
+        j += ROW_PADDING;
+        if (filled < SUBTRACTED && j < width)
             continue;
         switch (filled) {
             CASE_SUBTRACT(1)
@@ -253,6 +257,9 @@ NAME(rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const flo
             CASE_SUBTRACT(6)
             CASE_SUBTRACT(7)
             CASE_SUBTRACT(8)
+#if !HAVE_VECTORS
+            CASE_SUBTRACT(16)
+#endif
         }
         filled = 0;
     }
@@ -630,6 +637,8 @@ static const Kernels NAME(kernels) = {
 
 #undef WIDE
 #undef STREAMS
+#undef LINE
+#undef SUBTRACTED
 #undef TILE
 #undef TILE_COLUMNS
 #undef TILE_COPIED

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From this many spikes of one layer in one sample on, float32 no longer counts exactly. */
 #define SPIKE_LIMIT 16777216.0f
@@ -22,6 +23,7 @@ typedef struct {
     int32_t *row;           /* which arrival */
     int32_t *arrived;       /* their units, those of an arrival ascending */
     float *potential;       /* before the spike, whose sign the spike has */
+    int starved;            /* whether there was no memory for a spike */
 } SpikeTrain;
 
 static inline int
@@ -46,8 +48,12 @@ train_reserve(SpikeTrain *train, ptrdiff_t more)
     const ptrdiff_t room = need > 2 * train->room ? need : 2 * train->room;
     if (array_grow((void **)&train->unit, room) || array_grow((void **)&train->sign, room)
         || array_grow((void **)&train->row, room) || array_grow((void **)&train->arrived, room)
-        || array_grow((void **)&train->potential, room))
+        || array_grow((void **)&train->potential, room)) {
+        train->starved = 1;
         return -1;
+    }
+    /* Vectors of potentials are read past the last that arrived. It goes nowhere, but it should be numbers. */
+    memset(train->potential + train->room, 0, (size_t)(room - train->room) * sizeof(float));
     train->room = room;
     return 0;
 }

@@ -7,6 +7,7 @@ cdef extern from "spike_train.h" nogil:
         Py_ssize_t n
         int32_t *unit
         float *sign
+        int starved
 
     int train_reserve(SpikeTrain *train, Py_ssize_t more) noexcept
     int train_append(SpikeTrain *train, int32_t unit, float sign) noexcept

@@ -4,6 +4,7 @@ from libc.string cimport memset
 from ..encoder cimport Stimulus, stimulus_sum
 from ..loss cimport output_error
 from ..network cimport Layer, Net, output_layer, spikes_place
+from ..signals cimport LEAST_WORK, work_done
 from ..simulate.counting cimport counting_run
 from .error cimport error_integrate, target_fire
 from .feedback cimport errors_fire, errors_send
@@ -19,6 +20,8 @@ cdef int counting_learn(Learning *learning, const Stimulus *stimulus, double eta
         learning.layers[l].n_error_spikes = learning.layers[l].n_passed = 0
     for t in range(1 if stimulus.step else n, n + 1):
         failed = counting_run(net, stimulus, 1, t)
+        if failed < 0:
+            failed = work_done(net, LEAST_WORK)
         if failed >= 0:
             return failed
     if learning.update_rule.smooth_gradient and stimulus.step == 0:

@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t
 
 from ..encoder cimport Stimulus
 from ..network cimport Layer, Net, units_number
+from ..signals cimport LEAST_WORK, work_done
 from ..simulate.event_driven cimport layer_integrate, step_begin, step_end
 from .error cimport input_sum_step
 from .event_driven cimport (errors_integrate, gate_passes, held_errors_send, linear_error_send, penalties_learn,
@@ -88,6 +89,8 @@ cdef int errors_down(Learning *learning, double eta, int t) noexcept nogil:
     cdef int failed = -1
     output.n_error_spikes += output.error_train.n
     for k in range(output.error_train.n):
+        if failed < 0:
+            failed = work_done(learning.net, LEAST_WORK)
         if failed < 0:
             failed = error_down(learning, learning.net.n_layers - 1, output.error_train.unit[k], output.error_train.sign[k],
                                 eta, t)

@@ -11,12 +11,12 @@ from ..network cimport Layer, Net, masks_clear, output_layer, within
 from ..random cimport sample_key, uniform
 from ..samples cimport Samples
 from ..settings cimport COUNTING, SQUARED_ERROR
-from ..signals cimport signals_poll
+from ..signals cimport INTERRUPTED, LEAST_WORK, interruption_raise, work_done
 from ..simulate.sample cimport input_check
 from .counting cimport counting_learn
 from .dropout cimport dropout_draw
 from .error cimport backward_reset, target_is_countable
-from .learner cimport Learner, Learning
+from .learner cimport Learner, Learning, learning_memory_check
 from .step_learner cimport StepLearner, step_learner_of, stepped_learn
 from .update cimport learning_is_finite, norms_limit
 
@@ -138,28 +138,17 @@ cdef void totals_add(const Learning *learning, bint stepped, int64_t *totals) no
         totals[n + l] += learning.layers[l].n_error_spikes
 
 
-cdef double lesson_work(const Learning *learning, const Epoch *epoch) noexcept nogil:
-    """Additions of one forward pass, at least; updates cost as much again."""
-    cdef const Net *net = learning.net
-    cdef const Layer *below
-    cdef double work = net.layers[0].n_active, spikes
-    cdef int l
-    for l in range(1, net.n_layers):
-        below = &net.layers[l - 1]
-        spikes = below.n_spikes if epoch.stepped else below.spikes.n
-        work += (net.dynamics.n_time_steps + spikes) * net.layers[l].width
-    return work
-
-
-cdef int epoch_learn(Learning *learning, const Epoch *epoch, double *mean_loss) except -2 nogil:
-    """Returns -1, or the layer that failed."""
+cdef int epoch_learn(Learning *learning, const Epoch *epoch, double *mean_loss) noexcept nogil:
+    """Returns -1, or the layer that failed, or INTERRUPTED: then the weights hold the samples learned so far."""
     cdef Lesson lesson
-    cdef double total = 0.0, total_weight = 0.0, work = 0.0
+    cdef double total = 0.0, total_weight = 0.0
     cdef Py_ssize_t k
     cdef int failed = -1
     for k in range(epoch.n):
         lesson_prepare(learning, epoch, k, &lesson)
         failed = lesson_learn(learning, epoch, &lesson)
+        if failed < 0:
+            failed = work_done(learning.net, LEAST_WORK)
         if epoch.counts != NULL:
             counts_record(learning, epoch.counts + k * (3 * learning.net.n_layers + 1))
         if failed >= 0:
@@ -168,13 +157,11 @@ cdef int epoch_learn(Learning *learning, const Epoch *epoch, double *mean_loss) 
             totals_add(learning, epoch.stepped, epoch.totals)
         total += lesson.weight * lesson.loss
         total_weight += lesson.weight
-        work += lesson_work(learning, epoch)
-        signals_poll(&work)
     masks_clear(learning.net)
     mean_loss[0] = total / total_weight if total_weight > 0.0 else 0.0
     if failed < 0 and not learning_is_finite(learning):
         failed = learning.net.n_layers - 1
-    if failed < 0 and learning.update_rule.max_norm > 0.0:
+    if (failed < 0 or failed == INTERRUPTED) and learning.update_rule.max_norm > 0.0:
         norms_limit(learning)
     return failed
 
@@ -302,4 +289,8 @@ def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_fi
         e.step_learner = step_learner_of(net.dynamics.simulation)
     with nogil:
         failed = epoch_learn(learning, &e, &mean_loss)
+    if failed == INTERRUPTED:
+        interruption_raise()
+    if failed >= 0:
+        learning_memory_check(learning)
     return mean_loss, failed

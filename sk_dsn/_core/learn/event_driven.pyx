@@ -10,6 +10,7 @@ from ..encoder cimport Stimulus
 from ..kernels.kernels cimport FIRE_BOTH
 from ..kernels.spike_train cimport SPIKE_LIMIT, SpikeTrain, train_append, train_reserve
 from ..network cimport Layer, output_layer
+from ..signals cimport LEAST_WORK, rows_between_looks, work_done
 from ..simulate.event_driven cimport breadth_step
 from .error cimport error_integrate, gate_is_open, input_sum_step, target_fire
 from .learner cimport LearningLayer, Learning, output_learning
@@ -28,13 +29,14 @@ cdef int penalties_learn(Learning *learning, int l, Py_ssize_t first, Py_ssize_t
     cdef Layer *layer = &learning.net.layers[l]
     cdef float penalty = learning.error_rule.error_resolution * learning.update_rule.spike_penalty
     cdef Py_ssize_t k
+    cdef int failed
     if penalty == 0.0:
         return -1
     for k in range(first, end):
-        if error_learn(learning, l, layer.train.unit[k], penalty if layer.train.sign[k] > 0.0 else -penalty, eta, t) >= 0:
-            return l
-    pending_learn(learning, l)
-    return -1
+        failed = error_learn(learning, l, layer.train.unit[k], penalty if layer.train.sign[k] > 0.0 else -penalty, eta, t)
+        if failed >= 0:
+            return failed
+    return pending_learn(learning, l)
 
 
 cdef int breadth_learn_step(Learning *learning, const Stimulus *stimulus, double eta, int t) noexcept nogil:
@@ -64,7 +66,8 @@ cdef int errors_integrate(Learning *learning, int l, const int32_t *unit, const 
     cdef LearningLayer *above = learned + 1
     cdef SpikeTrain *scaled = &learning.scaled_errors
     cdef float scale
-    cdef Py_ssize_t k
+    cdef Py_ssize_t k, part, first = 0
+    cdef int failed
     learned.error_train.n = 0
     if layer.keep != NULL:
         scaled.n = 0
@@ -74,9 +77,16 @@ cdef int errors_integrate(Learning *learning, int l, const int32_t *unit, const 
         for k in range(n):
             scaled.sign[k] = sign[k] * scale
         sign = scaled.sign
-    if learning.net.kernels.train_integrate(learned.error_potential, NULL, layer.width, FIRE_BOTH, above.transposed,
-                                            above.transposed_stride, unit, sign, n, &learned.error_train):
-        return l
+    while first < n:
+        part = rows_between_looks(n - first, layer.width)
+        if learning.net.kernels.train_integrate(learned.error_potential, NULL, layer.width, FIRE_BOTH, above.transposed,
+                                                above.transposed_stride, unit + first, sign + first, part,
+                                                &learned.error_train):
+            return l
+        failed = work_done(learning.net, <double> part * layer.width)
+        if failed >= 0:
+            return failed
+        first += part
     learned.n_error_spikes += learned.error_train.n
     return -1 if learned.n_error_spikes < SPIKE_LIMIT else l
 
@@ -86,7 +96,9 @@ cdef int errors_down(Learning *learning, double eta, int t) noexcept nogil:
     cdef LearningLayer *learned
     cdef SpikeTrain *errors
     cdef Py_ssize_t k, n
-    cdef int l, failed = -1
+    cdef int l, failed = work_done(learning.net, LEAST_WORK)
+    if failed >= 0:
+        return failed
     output_learning(learning).n_error_spikes += output_learning(learning).error_train.n
     for l in range(learning.net.n_layers - 1, 0, -1):
         learned = &learning.layers[l]
@@ -156,8 +168,7 @@ cdef int output_spikes_send(Learning *learning, double eta, int t) noexcept nogi
         if train_append(&output.error_train, train.unit[k], train.sign[k]):
             return learning.net.n_layers - 1
     failed = errors_down(learning, eta, t)
-    layers_pending_learn(learning)
-    return failed
+    return failed if failed >= 0 else layers_pending_learn(learning)
 
 
 cdef int target_spikes_send(Learning *learning, ErrorsDown errors_down, double eta, int t) noexcept nogil:
@@ -174,10 +185,12 @@ cdef int target_spikes_send(Learning *learning, ErrorsDown errors_down, double e
     return errors_down(learning, eta, t)
 
 
-cdef void layers_pending_learn(Learning *learning) noexcept nogil:
-    cdef int l
+cdef int layers_pending_learn(Learning *learning) noexcept nogil:
+    cdef int l, failed = -1
     for l in range(1, learning.net.n_layers):
-        pending_learn(learning, l)
+        if failed < 0:
+            failed = pending_learn(learning, l)
+    return failed
 
 
 cdef int breadth_feedback(Learning *learning, const Stimulus *stimulus, double eta, int t) noexcept nogil:
@@ -194,8 +207,7 @@ cdef int breadth_feedback(Learning *learning, const Stimulus *stimulus, double e
         failed = held_errors_send(learning, errors_down, eta, t)
     else:
         failed = target_spikes_send(learning, errors_down, eta, t)
-    layers_pending_learn(learning)
-    return failed
+    return failed if failed >= 0 else layers_pending_learn(learning)
 
 
 cdef void events_end(Learning *learning, double eta) noexcept nogil:

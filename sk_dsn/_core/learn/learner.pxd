@@ -50,5 +50,8 @@ cdef class Learner:
     cdef Arena arena
 
 
+cdef int learning_memory_check(const Learning *learning) except -1
+
+
 cdef inline LearningLayer *output_learning(const Learning *learning) noexcept nogil:
     return &learning.layers[learning.net.n_layers - 1]

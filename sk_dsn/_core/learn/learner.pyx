@@ -1,13 +1,11 @@
 """The owner of a network in training."""
-import numpy as np
-
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..kernels.spike_train cimport train_free
-from ..network cimport Layer, Net, padded, row_stride, vector_data
+from ..network cimport Layer, Net, floats_copy, memory_check, padded, row_stride, vector_data
 
 
 cdef SpikeCounts counts_layout(Arena *arena, Py_ssize_t n_units) noexcept nogil:
@@ -59,6 +57,18 @@ cdef int error_potentials_set(Learning *learning, list error_potentials) except 
         n_units = learning.net.layers[l].n_units
         memcpy(learning.layers[l].error_potential, vector_data(error_potentials[l - 1], n_units, "error_potentials", l),
                n_units * sizeof(float))
+    return 0
+
+
+cdef int learning_memory_check(const Learning *learning) except -1:
+    """As memory_check, of error spikes too."""
+    cdef bint starved = learning.scaled_errors.starved
+    cdef int l
+    memory_check(learning.net)
+    for l in range(learning.net.n_layers):
+        starved |= learning.layers[l].error_train.starved or learning.layers[l].pending.starved
+    if starved:
+        raise MemoryError("no memory for the error spikes of a sample")
     return 0
 
 
@@ -127,7 +137,7 @@ cdef class Learner:
 
     def error_potentials(self):
         """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.learning.net.layers[l].n_units]> self.learning.layers[l].error_potential)
+        return [floats_copy(self.learning.layers[l].error_potential, self.learning.net.layers[l].n_units)
                 for l in range(1, self.network.n_layers)]
 
     def potentials(self):

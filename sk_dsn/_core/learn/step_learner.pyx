@@ -2,6 +2,7 @@
 from ..encoder cimport Stimulus
 from ..loss cimport output_error
 from ..settings cimport CLOCK_DRIVEN, EVENT_DRIVEN, Simulation
+from ..signals cimport LEAST_WORK, work_done
 from ..simulate.sample cimport sample_begin
 from .clock_driven cimport clock_end, clock_feedback, clock_learn_step
 from .depth_first cimport depth_feedback, depth_learn_step
@@ -28,6 +29,8 @@ cdef int stepped_learn(Learning *learning, const StepLearner *learner, const Sti
     learning_begin(learning)
     for t in range(1, n + 1):
         failed = learner.step(learning, stimulus, eta, t)
+        if failed < 0:
+            failed = work_done(learning.net, LEAST_WORK + learning.net.layers.n_active)
         if failed >= 0:
             return failed
         if not step_feedback:

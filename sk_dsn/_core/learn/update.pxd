@@ -8,7 +8,7 @@ cdef void trace_refresh(Learning *learning, int l) noexcept nogil
 cdef void weights_learn(Learning *learning, int l, const float *error, double eta, float t) noexcept nogil
 cdef void totals_learn(Learning *learning, double eta) noexcept nogil
 cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta, int t) noexcept nogil
-cdef void pending_learn(Learning *learning, int l) noexcept nogil
+cdef int pending_learn(Learning *learning, int l) noexcept nogil
 cdef void norms_limit(Learning *learning) noexcept nogil
 cdef bint learning_is_finite(const Learning *learning) noexcept nogil
 

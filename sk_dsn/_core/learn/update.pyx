@@ -13,6 +13,7 @@ from ..kernels.kernels cimport SpikeCounts
 from ..kernels.spike_train cimport train_append
 from ..network cimport Layer, units_number
 from ..settings cimport COUNTING, EVENT_DRIVEN_DEPTH_FIRST
+from ..signals cimport INTERRUPTED, WORK_BETWEEN_SIGNALS, work_done
 from ..simulate.sample cimport input_sum_refresh
 from .learner cimport LearningLayer, Learning
 
@@ -73,6 +74,7 @@ cdef void weights_learn(Learning *learning, int l, const float *error, double et
         trace_refresh(learning, l - 1)
     learning.net.kernels.rows_subtract(layer.weights, layer.stride, layer.width, learned.delta,
                                        presynaptic.unit, presynaptic.count, presynaptic.n)
+    learning.net.work += presynaptic.n * <double> layer.width
     if layer.intercepts != NULL:
         for j in range(layer.n_units):
             layer.intercepts[j] -= t * learned.delta[j]
@@ -80,6 +82,7 @@ cdef void weights_learn(Learning *learning, int l, const float *error, double et
         learning.net.kernels.spikes_list(learned.delta, layer.n_units, &learned.errors)
         learning.net.kernels.rows_subtract(learned.transposed, learned.transposed_stride, below.width, trace,
                                            learned.errors.unit, learned.errors.count, learned.errors.n)
+        learning.net.work += learned.errors.n * <double> below.width
 
 
 cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
@@ -112,12 +115,12 @@ cdef int column_learn(Learning *learning, int l, int32_t j, float error, double 
                                            &j, &delta, 1)
     if train_append(&learned.pending, j, delta):
         return l
-    if depth_first:
-        pending_learn(learning, l)
-    return -1
+    if depth_first and pending_learn(learning, l) >= 0:
+        return INTERRUPTED
+    return work_done(learning.net, 2 * below.width)
 
 
-cdef void pending_learn(Learning *learning, int l) noexcept nogil:
+cdef int pending_learn(Learning *learning, int l) noexcept nogil:
     """`weights` that lead to layer l learn the pending error spikes, in order."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef LearningLayer *learned = &learning.layers[l]
@@ -125,14 +128,19 @@ cdef void pending_learn(Learning *learning, int l) noexcept nogil:
     cdef float *row
     cdef float trace
     cdef Py_ssize_t k, p
+    cdef double work = learned.pending.n * <double> presynaptic.n
+    cdef bint looks = work > WORK_BETWEEN_SIGNALS
     if learned.pending.n == 0:
-        return
+        return -1
     for k in range(presynaptic.n):
         row = layer.weights + presynaptic.unit[k] * layer.stride
         trace = presynaptic.count[k]
         for p in range(learned.pending.n):
             row[learned.pending.unit[p]] -= trace * learned.pending.sign[p]
+        if looks and work_done(learning.net, learned.pending.n) >= 0:
+            return INTERRUPTED
     learned.pending.n = 0
+    return -1 if looks else work_done(learning.net, work)
 
 
 cdef void rows_scale(float *weights, Py_ssize_t stride, Py_ssize_t n_rows, Py_ssize_t n_columns, const float *row_scale,

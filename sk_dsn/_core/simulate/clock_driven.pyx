@@ -3,6 +3,7 @@ from ..encoder cimport Stimulus, input_integrate
 from ..kernels.kernels cimport FIRE_NEVER
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer, Net, units_number
+from ..signals cimport work_done
 from .sample cimport input_sum_refresh, layer_not_finite
 
 
@@ -26,7 +27,7 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     cdef Layer *layer = net.layers
     cdef Layer *below
     cdef Py_ssize_t j
-    cdef int l
+    cdef int l, failed
     input_integrate(net, stimulus, t)
     if layer_fire(net, 0) >= 0:
         return 0
@@ -39,5 +40,8 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
                 layer.potential[j] += layer.intercepts[j]
         if layer.rule != FIRE_NEVER and layer_fire(net, l) >= 0:
             return l
+        failed = work_done(net, (1.0 + below.spikes.n) * layer.width)
+        if failed >= 0:
+            return failed
     input_sum_refresh(layer)
     return layer_not_finite(net)

@@ -9,6 +9,7 @@ from libc.string cimport memset
 from ..encoder cimport Stimulus, input_count
 from ..kernels.kernels cimport Kernels
 from ..network cimport Layer, Net, padded, spikes_place
+from ..signals cimport work_done
 
 # Samples share rows of weights where a row is added this often, on average.
 cdef Py_ssize_t ROWS_SHARED = 4
@@ -18,8 +19,9 @@ cdef float *sample_sums(const Layer *layer, Py_ssize_t sample) noexcept nogil:
     return layer.input_sum + sample * padded(layer.n_units)
 
 
-cdef void layer_integrate(const Kernels *kernels, Layer *layer, const Layer *below, Py_ssize_t n_samples) noexcept nogil:
-    """Adds the spikes of the layer below to the sums. Samples share the weights where most rows serve several of them."""
+cdef double layer_integrate(const Kernels *kernels, Layer *layer, const Layer *below, Py_ssize_t n_samples) noexcept nogil:
+    """Adds the spikes of the layer below to the sums. Samples share the weights where most rows serve several of them.
+    Returns how many additions it took."""
     cdef Py_ssize_t s, n_rows = 0
     for s in range(n_samples):
         n_rows += below.spikes[s].n
@@ -29,6 +31,7 @@ cdef void layer_integrate(const Kernels *kernels, Layer *layer, const Layer *bel
     else:
         for s in range(n_samples):
             kernels.rows_add(sample_sums(layer, s), layer.width, layer.weights, layer.stride, &below.spikes[s])
+    return <double> n_rows * layer.width
 
 
 cdef int counting_run(Net *net, const Stimulus *stimuli, Py_ssize_t n_samples, int t) noexcept nogil:
@@ -39,8 +42,9 @@ cdef int counting_run(Net *net, const Stimulus *stimuli, Py_ssize_t n_samples, i
     cdef Layer *layer = net.layers
     cdef Layer *below
     cdef float *sums
+    cdef double work = n_samples * <double> stimuli.n
     cdef Py_ssize_t s, j
-    cdef int l
+    cdef int l, failed
     for s in range(n_samples):
         if input_count(net, &stimuli[s], s, t) >= 0:
             return 0
@@ -48,7 +52,11 @@ cdef int counting_run(Net *net, const Stimulus *stimuli, Py_ssize_t n_samples, i
         below = layer
         layer += 1
         memset(layer.input_sum, 0, n_samples * padded(layer.n_units) * sizeof(float))
-        layer_integrate(net.kernels, layer, below, n_samples)
+        work += layer_integrate(net.kernels, layer, below, n_samples)
+        failed = work_done(net, work)
+        if failed >= 0:
+            return failed
+        work = 0.0
         for s in range(n_samples):
             sums = sample_sums(layer, s)
             if layer.intercepts != NULL:

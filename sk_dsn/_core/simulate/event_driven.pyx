@@ -12,6 +12,7 @@ from ..encoder cimport Stimulus, input_integrate
 from ..kernels.kernels cimport FIRE_NEVER, SpikeCounts
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer, Net, output_layer, padded, units_number
+from ..signals cimport rows_between_looks, work_done
 from .sample cimport input_sum_refresh, layer_not_finite
 
 
@@ -32,15 +33,23 @@ cdef int layer_integrate(Net *net, int l, const float *weights, Py_ssize_t strid
                          Py_ssize_t n) noexcept nogil:
     """Layer l integrates n spikes through `weights`; its own spikes are appended to its train."""
     cdef Layer *layer = &net.layers[l]
-    cdef Py_ssize_t k, before = layer.train.n
+    cdef Py_ssize_t k, part, first = 0, before = layer.train.n
     cdef SpikeCounts spikes
+    cdef int failed
+    while first < n:
+        part = rows_between_looks(n - first, layer.width)
+        if layer.rule == FIRE_NEVER:
+            spikes = SpikeCounts(part, <int32_t *> unit + first, <float *> sign + first, part)
+            net.kernels.rows_add(layer.potential, layer.width, weights, stride, &spikes)
+        elif net.kernels.train_integrate(layer.potential, layer.net_count, layer.width, layer.rule, weights, stride,
+                                         unit + first, sign + first, part, &layer.train):
+            return l
+        failed = work_done(net, <double> part * layer.width)
+        if failed >= 0:
+            return failed
+        first += part
     if layer.rule == FIRE_NEVER:
-        spikes = SpikeCounts(n, <int32_t *> unit, <float *> sign, n)
-        net.kernels.rows_add(layer.potential, layer.width, weights, stride, &spikes)
         return -1
-    if net.kernels.train_integrate(layer.potential, layer.net_count, layer.width, layer.rule, weights, stride, unit, sign, n,
-                                   &layer.train):
-        return l
     if l == net.n_layers - 1:
         for k in range(before, layer.train.n):
             layer.fired[layer.train.unit[k]] += layer.train.sign[k]

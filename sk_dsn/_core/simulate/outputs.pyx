@@ -4,12 +4,12 @@ from libc.stdint cimport int64_t
 
 from ..encoder cimport SampleArrays, Stimulus, frames_sum, sample_present
 from ..kernels.kernels cimport MOST_TOGETHER
-from ..network cimport Layer, Net, Network, output_layer, within
+from ..network cimport Layer, Net, Network, memory_check, output_layer, within
 from ..samples cimport Samples
 from ..settings cimport COUNTING
-from ..signals cimport signals_poll
+from ..signals cimport INTERRUPTED, LEAST_WORK, interruption_raise, work_done
 from .counting cimport counting_run, sample_sums
-from .sample cimport input_check, step_work
+from .sample cimport input_check
 from .stepper cimport Stepper, stepper_of
 
 
@@ -59,7 +59,7 @@ cdef void answer_write(const Request *request, Py_ssize_t k, int t, const float 
 
 
 cdef int sample_step_through(Net *net, const Stepper *stepper, const Stimulus *stimulus, const Request *request,
-                             Py_ssize_t k, double size, double *work) except -2 nogil:
+                             Py_ssize_t k) noexcept nogil:
     """Row k by a time-stepped simulation. Returns -1, or the layer that failed."""
     cdef Layer *output = output_layer(net)
     cdef int t = 0, failed
@@ -70,8 +70,9 @@ cdef int sample_step_through(Net *net, const Stepper *stepper, const Stimulus *s
             return failed
         if request.exit.exits or t > request.before:
             answer_write(request, k, t, output.input_sum)
-        work[0] += size
-        signals_poll(work)
+        failed = work_done(net, LEAST_WORK + net.layers.n_active)
+        if failed >= 0:
+            return failed
         if request.exit.exits and output_decided(output, &request.exit, t):
             break
     if request.exit.exits:
@@ -79,21 +80,22 @@ cdef int sample_step_through(Net *net, const Stepper *stepper, const Stimulus *s
     return -1
 
 
-cdef Py_ssize_t outputs_stepped(Net *net, const SampleArrays *samples, const Request *request) except -2 nogil:
-    """All rows by a time-stepped simulation. Returns -1, or the first sample that failed."""
+cdef Py_ssize_t outputs_stepped(Net *net, const SampleArrays *samples, const Request *request) noexcept nogil:
+    """All rows by a time-stepped simulation. Returns -1, or the first sample that failed, or -2 where it was interrupted."""
     cdef Stepper stepper = stepper_of(net.dynamics.simulation)
     cdef Stimulus stimulus
     cdef Py_ssize_t k
-    cdef double size = step_work(net), work = 0.0
+    cdef int failed
     for k in range(request.n_rows):
         sample_present(samples, request_sample(request, k), net, True, &stimulus)
-        if sample_step_through(net, &stepper, &stimulus, request, k, size, &work) >= 0:
-            return request_sample(request, k)
+        failed = sample_step_through(net, &stepper, &stimulus, request, k)
+        if failed >= 0:
+            return -2 if failed == INTERRUPTED else request_sample(request, k)
     return -1
 
 
-cdef int samples_count(Net *net, const Stimulus *stimuli, Py_ssize_t together, const Request *request, Py_ssize_t k,
-                       double size, double *work) except -2 nogil:
+cdef int samples_count(Net *net, const Stimulus *stimuli, Py_ssize_t together, const Request *request,
+                       Py_ssize_t k) noexcept nogil:
     """Rows k … k + together - 1 by counting, at the time steps asked for. Returns -1, or the layer that failed."""
     cdef Layer *output = output_layer(net)
     cdef int t = 0, previous, failed, n = net.dynamics.n_time_steps
@@ -109,8 +111,9 @@ cdef int samples_count(Net *net, const Stimulus *stimuli, Py_ssize_t together, c
             return failed
         for s in range(together):
             answer_write(request, k + s, t, sample_sums(output, s))
-        work[0] += together * size
-        signals_poll(work)
+        failed = work_done(net, LEAST_WORK)
+        if failed >= 0:
+            return failed
         if request.exit.exits and output_decided(output, &request.exit, t):
             break
     if request.exit.exits:
@@ -118,19 +121,22 @@ cdef int samples_count(Net *net, const Stimulus *stimuli, Py_ssize_t together, c
     return -1
 
 
-cdef Py_ssize_t outputs_counted(Net *net, const SampleArrays *samples, const Request *request) except -2 nogil:
+cdef Py_ssize_t outputs_counted(Net *net, const SampleArrays *samples, const Request *request) noexcept nogil:
     """All rows by counting, several side by side. Returns as `outputs_stepped`."""
     cdef Stimulus stimuli[MOST_TOGETHER]
     cdef Py_ssize_t k = 0, s, together = net.n_together
-    cdef double size = step_work(net), work = 0.0
+    cdef int failed
     if request.exit.exits or samples.n_steps > 1:
         together = 1
     while k < request.n_rows:
         together = min(together, request.n_rows - k)
         for s in range(together):
             sample_present(samples, request_sample(request, k + s), net, False, &stimuli[s])
-        if samples_count(net, stimuli, together, request, k, size, &work) < 0:
+        failed = samples_count(net, stimuli, together, request, k)
+        if failed < 0:
             k += together
+        elif failed == INTERRUPTED:
+            return -2
         elif together == 1:
             return request_sample(request, k)
         else:
@@ -195,4 +201,8 @@ def outputs(Network network not None, X, float[:, :, :] out, *, rows=None, exit_
             failed = outputs_counted(net, &samples.arrays, &request)
         else:
             failed = outputs_stepped(net, &samples.arrays, &request)
+    if failed == -2:
+        interruption_raise()
+    if failed >= 0:
+        memory_check(net)
     return failed

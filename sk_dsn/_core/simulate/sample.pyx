@@ -19,15 +19,6 @@ cdef int input_check(const Net *net, const SampleArrays *samples) except -1:
     return 0
 
 
-cdef double step_work(const Net *net) noexcept nogil:
-    """Additions of a time step in which every unit fires a spike."""
-    cdef double work = net.layers[0].n_units
-    cdef int l
-    for l in range(1, net.n_layers):
-        work += net.layers[l - 1].n_units * <double> net.layers[l].n_units
-    return work
-
-
 cdef void sample_begin(Net *net) noexcept nogil:
     """Forgets the last sample, except potentials that are kept."""
     cdef Layer *layer

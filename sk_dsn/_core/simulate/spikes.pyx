@@ -5,11 +5,11 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from ..encoder cimport Stimulus, sample_present
-from ..network cimport Layer, Net, Network, output_layer, units_number
+from ..network cimport Layer, Net, Network, memory_check, output_layer, units_number
 from ..samples cimport Samples
 from ..settings cimport CLOCK_DRIVEN, COUNTING
-from ..signals cimport signals_poll
-from .sample cimport input_check, step_work
+from ..signals cimport INTERRUPTED, LEAST_WORK, interruption_raise, work_done
+from .sample cimport input_check
 from .stepper cimport Stepper, stepper_of
 
 
@@ -63,8 +63,7 @@ def spike_counts(Network network not None, X, int64_t[:, :, ::1] out, int32_t[:,
     cdef Stepper stepper
     cdef Stimulus stimulus
     cdef Py_ssize_t row, n_samples = samples.arrays.n_samples
-    cdef int l, t, n_time_steps = net.dynamics.n_time_steps
-    cdef double size = step_work(net), work = 0.0
+    cdef int l, t, failed = -1, n_time_steps = net.dynamics.n_time_steps
     cdef float[::1] before
     input_check(net, &samples.arrays)
     if net.dynamics.simulation == COUNTING:
@@ -86,16 +85,23 @@ def spike_counts(Network network not None, X, int64_t[:, :, ::1] out, int32_t[:,
             if units is not None:
                 before[:] = 0.0
             for t in range(1, n_time_steps + 1):
-                if stepper.step(net, &stimulus, t) >= 0:
-                    with gil:
-                        return row
+                failed = stepper.step(net, &stimulus, t)
+                if failed < 0:
+                    failed = work_done(net, LEAST_WORK + net.layers.n_active)
+                if failed >= 0:
+                    break
                 if units is not None:
                     unit_spikes(net, &before[0], &units[row, t - 1, 0, 0])
                 for l in range(net.n_layers - 1):
                     out[row, t - 1, l] = net.layers[l].n_spikes
-                work += size
-                signals_poll(&work)
+            if failed >= 0:
+                break
             for t in range(n_time_steps - 1, 0, -1):
                 for l in range(net.n_layers - 1):
                     out[row, t, l] -= out[row, t - 1, l]
+    if failed == INTERRUPTED:
+        interruption_raise()
+    if failed >= 0:
+        memory_check(net)
+        return row
     return -1
