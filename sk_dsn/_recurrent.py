@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSpikingNetwork
@@ -22,6 +23,7 @@ from ._epochs import Learner
 from ._inputs import check_finite, check_input
 from ._network import FittedNetwork, exit_margin_of, state_of
 from ._parameters import CONSTRAINTS, NEURONS
+from ._scales import FEWEST_ROWS
 from ._sequences import SparseStreams, is_stream, step_counts
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
@@ -213,6 +215,8 @@ class RecurrentLearner(Learner):
         self.targets = fitted_targets(estimator)
         self.n_time_steps = X.shape[1]
         self.core_options = {"batch_size": int(estimator.batch_size)}
+        self.n_shares = 1
+        self.totals = np.zeros(0, dtype=np.int64)
         optimizer = estimator.optimizer_
         moments = optimizer["moments"] if estimator.fit_intercept else optimizer["moments"][: -len(estimator.coefs_)]
         self.core = CoreLearner(
@@ -239,7 +243,16 @@ class RecurrentLearner(Learner):
             n_time_steps=self.n_time_steps,
         )
 
-    def _raise_failed(self, X, layer):
+    def notices(self, samples):
+        complaint = self.targets.complaint(samples.targets, samples.rows)
+        return [] if complaint is None or len(samples.rows) < FEWEST_ROWS else [(complaint, ConvergenceWarning)]
+
+    def sent_errors(self):
+        # The optimizer moves weights by past errors, too.
+        return True
+
+    def _raise_failed(self, samples, layer):
+        X = samples.X
         if layer == 0:
             check_finite(self.estimator, X)
             raise ValueError(
@@ -255,7 +268,7 @@ class RecurrentLearner(Learner):
     def check_finite(self, samples):
         super().check_finite(samples)
         if not all(np.isfinite(w).all() for w in self.estimator.recurrent_coefs_):
-            self._raise_failed(samples.X, self.estimator.n_layers_ - 1)
+            self._raise_failed(samples, self.estimator.n_layers_ - 1)
 
     def store_potentials(self):
         super().store_potentials()
@@ -318,10 +331,10 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
         tags.input_tags.sparse = False
         return tags
 
-    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, learned=True):
+    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, **options):
         X = dense_sequences(X)
         recurrent_dynamics_of(self)
-        samples = super()._check_samples(X, y, sample_weight, classes, reset=reset, learned=learned)
+        samples = super()._check_samples(X, y, sample_weight, classes, reset=reset, **options)
         if reset:
             self.mean_time_steps_ = float(np.mean(step_counts(samples.X)))
         return samples

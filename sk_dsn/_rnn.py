@@ -385,7 +385,7 @@ class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _learn_targets(self, y, classes, known):
+    def _learn_targets(self, y, classes, known, weights, weights_given):
         return classification_targets(y, classes, known, self.loss)
 
     def _class_weights(self, targets, encoded, weights):
@@ -395,8 +395,8 @@ class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
 class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
     """Recurrent spiking network regressor of sequences, trained by spikes that go back through time.
 
-    It is the network of `SpikingRNNClassifier` with one output a target. Scale targets to a standard
-    deviation of about 1.
+    It is the network of `SpikingRNNClassifier` with one output a target. Targets are
+    scaled, see `scale_target`.
 
     The parameters stand in groups: the network (`hidden_layer_sizes` to `fit_intercept`), learning
     (`feedback` to `verbose`), regularisation (`dropout` to `input_noise`), stopping (`tol` to
@@ -434,6 +434,10 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
         all time steps.
     loss : {"squared_error"}, default="squared_error"
         Half the squared distance of the output to the target.
+    scale_target : bool, default=True
+        Whether the network learns (y - mean) / scale, with the (weighted) mean and standard
+        deviation of each output in the y of `fit`, or of the first `partial_fit`. Predictions and
+        scores are in the units of y. It is off where initial weights are given.
     error_resolution : float, default=16.0
         Error spikes that stand for an error of 1 (g). Fewer cost less and learn more coarsely.
     solver : {"adam", "sgd"}, default="adam"
@@ -492,6 +496,10 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
     ----------
     single_output_ : bool
         Whether y had one dimension, and so have predictions.
+    target_mean_ : ndarray of float64, shape (n_outputs,)
+        What predictions are shifted by; 0 where targets are not scaled.
+    target_scale_ : ndarray of float64, shape (n_outputs,)
+        What outputs are multiplied by; 1 where targets are not scaled.
     coefs_ : list of ndarray of float32, shape (n_in, n_out)
         Weights of each layer above the input. Changing them in place changes predictions.
     recurrent_coefs_ : list of ndarray of float32, shape (n, n)
@@ -566,9 +574,12 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
     True
     """
 
-    _parameter_constraints = RECURRENT_CONSTRAINTS | {"loss": [StrOptions({"squared_error"})]}
+    _parameter_constraints = RECURRENT_CONSTRAINTS | {
+        "loss": [StrOptions({"squared_error"})],
+        "scale_target": ["boolean"],
+    }
     _target_checks = {"multi_output": True, "y_numeric": True}
-    _fitted_attributes = (*BaseRecurrentNetwork._fitted_attributes, "single_output_")
+    _fitted_attributes = (*BaseRecurrentNetwork._fitted_attributes, "single_output_", "target_mean_", "target_scale_")
 
     def __init__(
         self,
@@ -586,6 +597,7 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
         # learning
         feedback="sample",
         loss="squared_error",
+        scale_target=True,
         error_resolution=16.0,
         solver="adam",
         momentum=0.9,
@@ -621,6 +633,7 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
         self.fit_intercept = fit_intercept
         self.feedback = feedback
         self.loss = loss
+        self.scale_target = scale_target
         self.error_resolution = error_resolution
         self.solver = solver
         self.momentum = momentum
@@ -743,8 +756,8 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
         tags.target_tags.multi_output = True
         return tags
 
-    def _learn_targets(self, y, classes, known):
-        return regression_targets(y, known, "linear")
+    def _learn_targets(self, y, classes, known, weights, weights_given):
+        return regression_targets(y, known, "linear", self.scale_target and not weights_given, weights)
 
     def predict(self, X):
         """Output of the network after the last time step; with `readout="mean"` the mean of all steps'.

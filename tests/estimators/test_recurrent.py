@@ -429,10 +429,10 @@ class OneStep:
         tags.input_tags.two_d_array = True
         return tags
 
-    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, learned=True):
+    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, **options):
         X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, **self._target_checks)
         names = vars(self).pop("feature_names_in_", None)
-        samples = super()._check_samples(X[:, np.newaxis], y, sample_weight, classes, reset=reset, learned=learned)
+        samples = super()._check_samples(X[:, np.newaxis], y, sample_weight, classes, reset=reset, **options)
         if names is not None:
             self.feature_names_in_ = names
         return samples

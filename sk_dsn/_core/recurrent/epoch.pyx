@@ -268,7 +268,9 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
         raise ValueError(f"the learner has room for {learning.tape.n_steps} time steps, X has {samples.arrays.n_steps}")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    check_epoch(samples.arrays.n_samples, last_layer(net).n_units, 2 * net.n_layers, labels, Y, order, weights, counts)
+    check_epoch(samples.arrays.n_samples, last_layer(net).n_units, net.n_layers, labels, Y, order, weights, None, None)
+    if counts is not None and counts.shape != (order.shape[0], 2 * net.n_layers):
+        raise ValueError("counts has the wrong shape")
     if order_view.shape[0] == 0:
         return 0.0, -1
     memset(&e, 0, sizeof(e))
