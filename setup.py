@@ -1,5 +1,5 @@
 """The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks; SK_DSN_SANITIZE=1
-with GCC's sanitizers of addresses and of undefined behaviour too, whose library must be loaded first (see .ci/sanitize)."""
+with GCC's sanitizers of addresses and of undefined behaviour too, whose library must be loaded first (see .ci/run)."""
 import os
 import subprocess
 import sys

@@ -31,10 +31,12 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     _losses_kept = 1000
 
     @abstractmethod
-    def _learn_targets(self, y, classes, known):
+    def _learn_targets(self, y, classes, known, weights, weights_given):
         """The targets, as in `_targets`, and the array y in their code.
 
-        `known` are the targets of the fitted network; None learns them from y.
+        `known` are the targets of the fitted network; None learns them from y, whose samples have
+        these weights (None: all 1). `weights_given`: whether the network starts with a user's
+        weights.
         """
 
     def _class_weights(self, targets, encoded, weights):
@@ -77,10 +79,11 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         trained = copy.copy(self)
         before = dict(vars(trained))
         going_on = self.warm_start and hasattr(trained, "coefs_")
-        samples = trained._check_samples(X, y, sample_weight, reset=not going_on)
+        given = coefs_init is not None or intercepts_init is not None
+        samples = trained._check_samples(X, y, sample_weight, reset=not going_on, weights_given=given)
         validation = trained._check_validation(*validation)
         if going_on:
-            if coefs_init is not None or intercepts_init is not None:
+            if given:
                 raise ValueError(
                     "coefs_init and intercepts_init start a new network, but warm_start=True goes on with the fitted one; "
                     "set warm_start=False, or do not pass them."
@@ -113,8 +116,10 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
 
     def _partial_fit(self, X, y, classes, sample_weight, coefs_init, intercepts_init):
         trained, samples, before = self._prepare_partial_fit(X, y, classes, sample_weight, coefs_init, intercepts_init)
-        trained._learn_once(samples)
+        notices = trained._learn_once(samples)
         self._commit(trained, before)
+        for message, category in notices:
+            warnings.warn(message, category, stacklevel=4)
         return self
 
     def _prepare_partial_fit(self, X, y, classes=None, sample_weight=None, coefs_init=None, intercepts_init=None):
@@ -126,10 +131,11 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         trained = copy.copy(self)
         before = dict(vars(trained))
         first = not hasattr(trained, "coefs_")
-        samples = trained._check_samples(X, y, sample_weight, classes, reset=first)
+        given = coefs_init is not None or intercepts_init is not None
+        samples = trained._check_samples(X, y, sample_weight, classes, reset=first, weights_given=given)
         if first:
             start_network(trained, coefs_init, intercepts_init)
-        elif coefs_init is not None or intercepts_init is not None:
+        elif given:
             raise ValueError(
                 "coefs_init and intercepts_init start a network and go with the first call of partial_fit only; "
                 "to start anew, use clone(estimator)."
@@ -139,21 +145,23 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         return trained, samples, before
 
     def _learn_once(self, samples, counts=None):
-        learner = Learner(self, samples.X)
+        """Returns messages and categories of warnings, as `train` does."""
+        learner, first = Learner(self, samples.X), self.t_ == 0
         loss = learner.learn_epoch(samples, counts=counts)
         # A new list: the old one may be a copy's, too.
         self.loss_curve_ = [*self.loss_curve_[1 - self._losses_kept :], loss]
         self.n_iter_ += 1
         learner.store_potentials()
+        return learner.notices(samples) if first else []
 
-    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, learned=True):
+    def _check_samples(self, X, y, sample_weight, classes=None, *, reset, weights_given=False, learned=True):
         """Checked samples to train on, or (not `learned`) only to score."""
         X, y, is_finite = check_training_input(self, X, y, self._target_checks, reset)
         weights = check_weights(sample_weight, X)
         if weights is not None and not weights.all():
             # As if they were not there: they say nothing of which targets there are.
             y = np.where(weights.reshape(-1, *[1] * (y.ndim - 1)) > 0, y, y[weights.argmax()])
-        targets, encoded = self._learn_targets(y, classes, None if reset else fitted_targets(self))
+        targets, encoded = self._learn_targets(y, classes, None if reset else fitted_targets(self), weights, weights_given)
         if reset:
             vars(self).update(targets.fitted_attributes())
         weights = combined_weights(weights, self._class_weights(targets, encoded, weights))

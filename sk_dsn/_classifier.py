@@ -24,10 +24,10 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
     ----------
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
-    n_time_steps : int, default=16
-        Time steps T of a sample (the paper's T). Inputs are quantised to multiples
-        of 1/T, so a larger T is finer. Read when a method is called: a fitted network can predict
-        with another T. A stream brings its own.
+    n_time_steps : int, default=128
+        Time steps T of a sample (the paper's T). Inputs are quantised to multiples of 1/T, so a
+        larger T is finer; by counting it costs nothing. Read when a method is called: a fitted
+        network can predict with another T. A stream brings its own.
     neuron : {"signed", "rectifying"}, default="signed"
         Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net
         count follows its input down as well as up, or only ever fires (the paper's, whose count
@@ -54,8 +54,9 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
     fit_intercept : bool, default=True
         Whether neurons have biases (the paper's have none).
     weight_init_scale : float, default=None
-        Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is
-        0.01).
+        Standard deviation of the initial weights (the paper's is 0.01). None: orthogonal weights of
+        He's mean square, 2 / n_in; those of the first layer times min(1, sqrt(20 / n_features)),
+        those of the output times 0.3.
     loss : {"log_loss", "squared_error"}, default="log_loss"
         The loss whose gradient is the output's error. "log_loss": of the softmax of the output
         (multilabel: of the logistic function of each output). "squared_error": half the squared
@@ -64,18 +65,24 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate
         divided by it; 1 is the paper's network, more sends errors back more finely, at the cost of
         more error spikes.
-    learning_rate_init : float, default=0.5
-        Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`;
-        plain steps take rates from about 0.001 to 0.05, smaller for more or larger features.
+    learning_rate_init : float, default=1.0
+        Learning rate (the paper's eta) at the start. With `normalized_step=True`, to which the
+        default belongs, it is divided by the number of weight layers, which move the answer
+        together. Plain steps take it as it is, from about 0.001 to 0.05, smaller for more or larger
+        features.
     learning_rate : {"linear", "constant", "adaptive"}, default="linear"
         Schedule in `fit`: falling linearly to zero at `max_iter` epochs; constant; or divided by 5
-        whenever `n_iter_no_change` epochs pass without improvement, until below 1e-6. `partial_fit`
-        is always constant.
+        whenever `n_iter_no_change` epochs pass without improvement, until below 1e-6. A linear
+        schedule is run to its end, whatever the loss does, but for two cases: `early_stopping`, and
+        (without dropout and noise) an epoch that sent no error spike. `partial_fit` is always
+        constant.
     normalized_step : bool, default=True
-        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares),
-        which keeps learning stable whatever the scale of the features.
-    max_iter : int, default=200
-        Epochs of `fit` at most.
+        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares)
+        and by the number of weight layers, which keeps learning stable whatever the scale of the
+        features and the depth. Of the squared error, sample weights raise the rate of a layer to
+        1 / (number of weight layers) at most: a whole step.
+    max_iter : int, default=50
+        Epochs of `fit` at most. The linear schedule takes them all.
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new order.
     random_state : int, RandomState instance or None, default=None
@@ -84,10 +91,13 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     verbose : bool or int, default=False
-        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more:
+        Whether to print a line an epoch, with its loss and time, and at the end why training ended;
+        from 2 on, about ten epochs alone. With scikit-learn 1.9 or later, `set_callbacks` has more:
         see `fit`.
-    dropout : float, default=0.0
-        Probability with which a hidden neuron is left out of a training sample, in [0, 1).
+    dropout : float, default=None
+        Probability with which a hidden neuron is left out of a training sample, in [0, 1). None is
+        0.1 for a single hidden layer of at least 50 neurons that learns with the normalised step,
+        which then learns less of the noise in labels, and else 0.
     input_dropout : float, default=0.0
         Probability with which a feature is left out of a training sample, for all its time steps,
         in [0, 1); the others are multiplied by 1 / (1 - input_dropout). About 0.3 helps in
@@ -112,7 +122,8 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         only. They weigh validation scores too. Weights multiply the learning rate: where they are
         far above 1, lower `learning_rate_init` (to about 0.05 for weights of 25).
     tol : float, default=1e-4
-        Improvement of loss (or of the validation score) that counts as one.
+        Improvement of loss (or of the validation score) that counts as one; of the loss, it
+        concerns the constant and the adaptive schedule alone.
     early_stopping : bool, default=False
         Whether to stop when accuracy on validation samples no longer improves, ending with the
         weights that scored best: on those passed to `fit` as X_val and y_val, or else on
@@ -120,7 +131,8 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
     validation_fraction : float, default=0.1
         Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
-        Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+        Epochs without improvement by `tol` after which training stops (or the adaptive rate falls):
+        of the validation score with `early_stopping`, else of the loss.
     exit_margin : float, default=None
         Anytime prediction: `predict`, `predict_proba` and `decision_function` end a sample, and
         with it the work, as soon as its largest output exceeds the second largest by this much
@@ -232,7 +244,7 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         hidden_layer_sizes=(100,),
         *,
         # network
-        n_time_steps=16,
+        n_time_steps=128,
         neuron="signed",
         simulation="auto",
         leak=0.0,
@@ -242,16 +254,16 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         # learning
         loss="log_loss",
         error_resolution=8.0,
-        learning_rate_init=0.5,
+        learning_rate_init=1.0,
         learning_rate="linear",
         normalized_step=True,
-        max_iter=200,
+        max_iter=50,
         shuffle=True,
         random_state=None,
         warm_start=False,
         verbose=False,
         # regularisation
-        dropout=0.0,
+        dropout=None,
         input_dropout=0.0,
         input_noise=0.0,
         max_norm=None,
@@ -352,6 +364,14 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
             If X, y or weights are unusable, if validation samples are passed without
             `early_stopping`, or if training diverges; the estimator is then as it was before.
 
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If features, targets or spikes show that the network cannot learn well: features that
+            never spike, that are far above 1 or of scales far apart, values far from 1 that are
+            learned as they are, a hidden layer that never fires; and if a constant or adaptive rate
+            was still improving the loss after `max_iter` epochs.
+
         Notes
         -----
         Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named
@@ -407,7 +427,7 @@ class SpikingMLPClassifier(ClassifierMixin, _ConvertibleMLP, BaseSpikingNetwork)
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _learn_targets(self, y, classes, known):
+    def _learn_targets(self, y, classes, known, weights, weights_given):
         return classification_targets(y, classes, known, self.loss)
 
     def _class_weights(self, targets, encoded, weights):

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from sklearn.utils.fixes import parse_version
+from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -20,6 +21,11 @@ except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:
         def _init_callback_context(self, *, max_subtasks): ...
+
+
+def one_blas_thread():
+    """A context in which linear algebra takes one thread."""
+    return _get_threadpool_controller().limit(limits=1, user_api="blas")
 
 
 class CheckedParameters(BaseEstimator):

@@ -3,7 +3,8 @@ callbacks.
 
 How to read it: `train` is the loop. A `Learner` holds the network in training and learns an epoch;
 the core is called here alone to learn. A schedule says which share of the initial rate an epoch
-has, a `StoppingRule` when nothing improves any more.
+has and whether a stall ends training, a `StoppingRule` when nothing improves any more. A
+`Progress` prints the epochs and why training ended.
 """
 import copy
 import time
@@ -18,7 +19,8 @@ from ._core.learn.learner import Learner as CoreLearner
 from ._core.samples import Samples as CoreSamples
 from ._inputs import check_finite, is_stream
 from ._network import FittedNetwork
-from ._parameters import core_settings, rule_of, time_steps
+from ._parameters import core_settings, dropout_of, rule_of, time_steps
+from ._scales import FEWEST_ROWS, FeatureScales, silent_layer_complaint
 from ._targets import fitted_targets
 from ._weights import weights_copy
 
@@ -50,6 +52,9 @@ class Learner:
         self.targets = fitted_targets(estimator)
         self.n_time_steps = X.shape[1] if is_stream(X) else time_steps(estimator)
         settings = core_settings(estimator, self.n_time_steps, self.targets.core_loss)
+        # The layers of a network move its answer together: they share the normalised step.
+        self.n_shares = estimator.n_layers_ - 1 if estimator.normalized_step else 1
+        self.totals = np.zeros((2, estimator.n_layers_), dtype=np.int64)
         self.keeps_potentials = rule_of(estimator).forward_reset == "keep"
         self.core = CoreLearner(
             settings,
@@ -69,9 +74,11 @@ class Learner:
 
         `shares` are those of the initial rate and noise at the first sample, and where one after
         the last would stand. Into `counts` go the spikes of each sample, as the core's
-        `train_epoch` says.
+        `train_epoch` says; `totals` then holds those of the epoch.
         """
         estimator = self.estimator
+        rate = estimator.learning_rate_init / self.n_shares
+        self.totals[:] = 0
         labels, Y = self.targets.core_arrays(samples.targets)
         order = self.order(samples.rows)
         epoch, estimator.t_ = estimator.t_, estimator.t_ + len(order)  # an interrupted epoch is not drawn again
@@ -81,29 +88,56 @@ class Learner:
             labels,
             Y,
             order,
-            rate_first=estimator.learning_rate_init * shares[0],
-            rate_last=estimator.learning_rate_init * shares[1],
+            rate_first=rate * shares[0],
+            rate_last=rate * shares[1],
             noise_first=estimator.input_noise * shares[0],
             noise_last=estimator.input_noise * shares[1],
             seed=estimator.seed_,
             epoch=epoch,
             weights=samples.weights,
             counts=counts,
+            totals=self.totals,
         )
         if failed_layer >= 0:
-            self._raise_failed(samples.X, failed_layer)
+            self._raise_failed(samples, failed_layer)
         return loss
 
-    def _raise_failed(self, X, layer):
+    def notices(self, samples):
+        """Messages and categories of warnings: the faults of samples, targets and spikes that the
+        last epoch shows.
+
+        Where they made training diverge, its error has named them.
+        """
+        if len(samples.rows) < FEWEST_ROWS:
+            return []
+        scales = FeatureScales.of(samples.X, samples.rows, self.n_time_steps)
+        complaints = [
+            scales.too_small(),
+            scales.too_large(),
+            self.targets.complaint(samples.targets, samples.rows),
+            silent_layer_complaint(self.totals[0], len(samples.rows)),
+        ]
+        return [(complaint, ConvergenceWarning) for complaint in complaints if complaint is not None]
+
+    def sent_errors(self):
+        """Whether the last epoch sent an error spike."""
+        return self.totals[1].any()
+
+    def _raise_failed(self, samples, layer):
+        X = samples.X
         if layer == 0:
             check_finite(self.estimator, X)
             raise ValueError(
                 f"Input contains values that mean more than 2**24 spikes in {self.n_time_steps} time steps. Scale the "
                 "features, for instance with StandardScaler or MinMaxScaler, or lower n_time_steps or input_noise."
             )
+        scales = FeatureScales.of(X, samples.rows, self.n_time_steps)
+        causes = [scales.too_large(), self.targets.complaint(samples.targets, samples.rows)]
+        cause = next(filter(None, causes), None)
         raise ValueError(
-            f"Training diverged: layer {layer} had more than 2**24 spikes in a sample of {self.n_time_steps} time steps, or "
-            "its potentials or weights left the range of float32. Lower learning_rate_init (or sample and class weights, "
+            f"Training diverged{f'. {cause} In the end' if cause else ':'} layer {layer} had more than 2**24 spikes in a "
+            f"sample of {self.n_time_steps} time steps, or its potentials or weights left the range of float32. "
+            f"{'If that was not the cause, l' if cause else 'L'}ower learning_rate_init (or sample and class weights, "
             "which multiply it), scale the features (StandardScaler, MinMaxScaler), set normalized_step=True or lower "
             "n_time_steps."
         )
@@ -119,7 +153,7 @@ class Learner:
         estimator = self.estimator
         arrays = [*estimator.coefs_, *estimator.intercepts_, *self.core.error_potentials()]
         if not all(np.isfinite(array).all() for array in arrays):
-            self._raise_failed(samples.X, estimator.n_layers_ - 1)
+            self._raise_failed(samples, estimator.n_layers_ - 1)
 
     def state(self):
         """Copies of weights, biases and error potentials."""
@@ -128,6 +162,8 @@ class Learner:
 
 class ConstantRate:
     """The initial rate in every epoch."""
+
+    ends_at_zero = False
 
     def shares(self, epoch):
         """Shares of the initial rate at the first sample of an epoch, and after its last."""
@@ -140,6 +176,8 @@ class ConstantRate:
 
 class LinearRate(ConstantRate):
     """A rate that falls with every sample, to zero after `max_iter` epochs."""
+
+    ends_at_zero = True
 
     def __init__(self, max_iter):
         self.max_iter = max_iter
@@ -201,8 +239,40 @@ class StoppingRule:
         return True
 
 
+class Progress:
+    """Prints an epoch a line, or with a `verbose` of 2 or more about ten of all, and the end."""
+
+    lines = 10
+
+    def __init__(self, verbose, max_iter):
+        self.every = max(1, max_iter // self.lines) if verbose > 1 else 1
+        self.verbose = verbose
+        self.max_iter = max_iter
+        self.began = time.perf_counter()
+
+    def epoch(self, n_iter, loss, score):
+        """Takes the loss of an epoch, and its validation score or None."""
+        began, self.began = self.began, time.perf_counter()
+        if self.verbose and n_iter % self.every == 0:
+            score_text = "" if score is None else f", validation score {score:.4f}"
+            print(f"Epoch {n_iter}/{self.max_iter}, loss {loss:.6f}{score_text}, {duration(self.began - began)}")
+
+    def end(self, n_iter, reason):
+        if self.verbose:
+            print(f"Training ended after epoch {n_iter}: {reason}.")
+
+
+def duration(seconds):
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
+
+
 def train(estimator, samples, validation, context, call):
     """Epochs until max_iter, until nothing improves any more or until a callback says so.
+
+    A schedule that ends at zero does not stop where the loss stalls: the noise of online learning,
+    which makes it stall, falls with the rate.
 
     Ctrl-C ends training with the weights reached. With `early_stopping` those remain that scored
     best on the samples `validation`, or, if they are None, on samples held out. `context` is that
@@ -222,7 +292,8 @@ def train(estimator, samples, validation, context, call):
     n_before = len(estimator.loss_curve_)
     learner, schedule = Learner(estimator, samples.X), rate_schedule(estimator)
     stopping, best = StoppingRule(estimator.tol, estimator.n_iter_no_change), None
-    began = time.perf_counter()
+    draws = dropout_of(estimator) or estimator.input_dropout or estimator.input_noise
+    progress = Progress(estimator.verbose, estimator.max_iter)
     estimator.n_iter_ = 0
     try:
         for epoch in range(estimator.max_iter):
@@ -236,22 +307,34 @@ def train(estimator, samples, validation, context, call):
             if stopping.note(merit) and scored:
                 best = epoch + 1, merit, *learner.state()
             estimator.n_iter_ = epoch + 1
-            if estimator.verbose:
-                score_text = f", validation score {merit:.4f}" if scored else ""
-                seconds = time.perf_counter() - began
-                print(f"Epoch {estimator.n_iter_}/{estimator.max_iter}, loss {loss:.6f}{score_text}, {seconds:.1f} s")
+            progress.epoch(estimator.n_iter_, loss, merit if scored else None)
+            if epoch == 0:
+                notices += learner.notices(samples)
             if subcontext.call_on_fit_task_end(**call, reconstruction_attributes=partial(fitted_copy, estimator, learner)):
+                reason = "a callback ended it"
                 break
-            if stopping.stalled() and not schedule.lower():
+            if schedule.ends_at_zero and not draws and not learner.sent_errors():
+                reason = "an epoch sent no error spike, so nothing is left to learn"
+                break
+            if (scored or not schedule.ends_at_zero) and stopping.stalled() and not schedule.lower():
+                merit_name = "validation score" if scored else "loss"
+                reason = (
+                    f"the {merit_name} has not improved by tol={estimator.tol} in "
+                    f"n_iter_no_change={estimator.n_iter_no_change} epochs"
+                )
                 break
         else:
-            if estimator.learning_rate != "linear":
+            reason = f"max_iter={estimator.max_iter} epochs are done"
+            if schedule.ends_at_zero:
+                reason += " and the learning rate has fallen to zero"
+            else:
                 message = (
                     f"Training reached max_iter={estimator.max_iter} epochs and was still improving. Raise max_iter, or set "
                     "learning_rate='linear' to end at a rate of zero."
                 )
                 notices.append((message, ConvergenceWarning))
     except KeyboardInterrupt:
+        reason = "it was interrupted"
         if best is None:
             learner.check_finite(samples)
         notices.append(("Training interrupted: the estimator keeps the weights reached.", UserWarning))
@@ -264,6 +347,7 @@ def train(estimator, samples, validation, context, call):
     del estimator.loss_curve_[n_before + estimator.n_iter_ :]
     if scored:
         del estimator.validation_scores_[n_scores_before + estimator.n_iter_ :]
+    progress.end(estimator.n_iter_, reason)
     return notices
 
 

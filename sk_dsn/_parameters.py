@@ -19,6 +19,8 @@ SIMULATIONS = {
 }
 EVENT_DRIVEN = {"event-driven", "event-driven-depth-first"}
 MOST_TIME_STEPS = 2**24
+# What dropout=None means: this in a single hidden layer of so many neurons.
+DEFAULT_DROPOUT, WIDE_LAYER = 0.1, 50
 
 # Of the multilayer perceptrons, in the order and the groups of their signatures.
 CONSTRAINTS = {
@@ -59,10 +61,11 @@ CONSTRAINTS = {
     "learning_rule": [None, StrOptions({"paper"}), SpikingBackprop],
 }
 CLASSIFIER_CONSTRAINTS = CONSTRAINTS | {
+    "dropout": [None, *CONSTRAINTS["dropout"]],
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "exit_margin": [None, Interval(Real, 0, None, closed="neither")],
 }
-REGRESSOR_CONSTRAINTS = CONSTRAINTS | {"loss": [StrOptions({"squared_error"})]}
+REGRESSOR_CONSTRAINTS = CONSTRAINTS | {"loss": [StrOptions({"squared_error"})], "scale_target": ["boolean"]}
 
 # The rules behind the values of `learning_rule` that are no SpikingBackprop. They are only read.
 NAMED_RULES = {
@@ -83,6 +86,7 @@ PAPER_SETTINGS = {
     "learning_rate_init": 0.01,
     "learning_rate": "constant",
     "normalized_step": False,
+    "dropout": 0.0,
     "learning_rule": "paper",
 }
 """Parameters that make an estimator the network of O'Connor & Welling (2016), which has 200 neurons
@@ -98,6 +102,20 @@ def rule_of(estimator):
     if rule is not None and rule != "paper":
         check_parameters(estimator, "learning_rule")
     return NAMED_RULES[rule]
+
+
+def dropout_of(estimator):
+    """`estimator.dropout`, or what None means.
+
+    A little dropout keeps a wide layer from learning noise; narrow layers one above the other lose
+    their signal by it.
+    """
+    if estimator.dropout is not None:
+        return estimator.dropout
+    hidden = estimator.hidden_layer_sizes
+    sizes = [hidden] if isinstance(hidden, Integral) else list(hidden)
+    single = len(sizes) == 1 and sizes[0] >= WIDE_LAYER
+    return DEFAULT_DROPOUT if single and estimator.normalized_step else 0.0
 
 
 def time_steps(estimator):
@@ -137,7 +155,7 @@ def refusals(estimator, rule, simulation):
             yield (
                 "forward_reset='keep' needs neuron='rectifying': a signed neuron's count is a function of the sample alone."
             )
-        if estimator.dropout > 0:
+        if dropout_of(estimator) > 0:
             yield "forward_reset='keep' needs dropout=0: dropout stops neurons in mid-potential."
         if estimator.leak > 0:
             yield "forward_reset='keep' needs leak=0: potentials that leak forget the sample before."
@@ -251,5 +269,5 @@ def core_settings(estimator, n_time_steps, loss):
             "spike_penalty": estimator.spike_penalty,
             "max_norm": 0 if estimator.max_norm is None else estimator.max_norm,
         },
-        "dropping": {"dropout": estimator.dropout, "input_dropout": estimator.input_dropout},
+        "dropping": {"dropout": dropout_of(estimator), "input_dropout": estimator.input_dropout},
     }

@@ -11,8 +11,8 @@ from .conversion import _ConvertibleMLP
 class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     """Deep spiking network regressor, trained by spiking backpropagation.
 
-    The output is the last layer's accumulated input divided by time: real numbers, one or several a
-    sample.
+    The output is the last layer's accumulated input divided by time, in the units of the targets:
+    real numbers, one or several a sample.
 
     The parameters stand in groups: the network (`hidden_layer_sizes` to `weight_init_scale`),
     learning (`loss` to `verbose`), regularisation (`dropout` to `spike_penalty`), stopping (`tol`
@@ -22,10 +22,10 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     ----------
     hidden_layer_sizes : array-like of int or int, default=(100,)
         Neurons of each hidden layer. An empty sequence is a network without hidden layers.
-    n_time_steps : int, default=16
-        Time steps T of a sample (the paper's T). Inputs are quantised to multiples
-        of 1/T, so a larger T is finer. Read when a method is called: a fitted network can predict
-        with another T. A stream brings its own.
+    n_time_steps : int, default=128
+        Time steps T of a sample (the paper's T). Inputs are quantised to multiples of 1/T, so a
+        larger T is finer; by counting it costs nothing. Read when a method is called: a fitted
+        network can predict with another T. A stream brings its own.
     neuron : {"signed", "rectifying"}, default="signed"
         Whether a hidden neuron takes a spike back when its potential falls to -1/2, so that its net
         count follows its input down as well as up, or only ever fires (the paper's, whose count
@@ -52,26 +52,39 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     fit_intercept : bool, default=True
         Whether neurons have biases (the paper's have none).
     weight_init_scale : float, default=None
-        Standard deviation of the initial weights; None is He's, sqrt(2 / n_in) (the paper's is
-        0.01).
+        Standard deviation of the initial weights (the paper's is 0.01). None: orthogonal weights of
+        He's mean square, 2 / n_in; those of the first layer times min(1, sqrt(20 / n_features)),
+        those of the output times 0.3.
     loss : {"squared_error"}, default="squared_error"
         Half the squared distance of the output to the target.
+    scale_target : bool, default=True
+        Whether the network learns (y - mean) / scale, with the (weighted) mean and standard
+        deviation of each output in the y of `fit`, or of the first `partial_fit`; warm starts and
+        later calls keep them. Predictions and scores are in the units of y. It is off where
+        `coefs_init` or `intercepts_init` is given, in networks from `from_mlp`, and where the rule's
+        outputs rectify.
     error_resolution : float, default=8.0
         Error spikes that stand for an error of 1 (g). The error is multiplied by g and the rate
         divided by it; 1 is the paper's network, more sends errors back more finely, at the cost of
         more error spikes.
-    learning_rate_init : float, default=0.05
-        Learning rate (the paper's eta) at the start. The default goes with `normalized_step=True`;
-        plain steps take rates from about 0.001 to 0.05, smaller for more or larger features.
+    learning_rate_init : float, default=0.2
+        Learning rate (the paper's eta) at the start. With `normalized_step=True`, to which the
+        default belongs, it is divided by the number of weight layers, which move the answer
+        together. Plain steps take it as it is, from about 0.001 to 0.05, smaller for more or larger
+        features.
     learning_rate : {"linear", "constant", "adaptive"}, default="linear"
         Schedule in `fit`: falling linearly to zero at `max_iter` epochs; constant; or divided by 5
-        whenever `n_iter_no_change` epochs pass without improvement, until below 1e-6. `partial_fit`
-        is always constant.
+        whenever `n_iter_no_change` epochs pass without improvement, until below 1e-6. A linear
+        schedule is run to its end, whatever the loss does, but for two cases: `early_stopping`, and
+        (without dropout and noise) an epoch that sent no error spike. `partial_fit` is always
+        constant.
     normalized_step : bool, default=True
-        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares),
-        which keeps learning stable whatever the scale of the features.
-    max_iter : int, default=200
-        Epochs of `fit` at most.
+        Divide a layer's rate by 1 + the squared norm of its input (normalised least mean squares)
+        and by the number of weight layers, which keeps learning stable whatever the scale of the
+        features and the depth. Of the squared error, sample weights raise the rate of a layer to
+        1 / (number of weight layers) at most: a whole step.
+    max_iter : int, default=50
+        Epochs of `fit` at most. The linear schedule takes them all.
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new order.
     random_state : int, RandomState instance or None, default=None
@@ -80,7 +93,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     warm_start : bool, default=False
         Whether `fit` goes on with the weights it has, on the same classes and features.
     verbose : bool or int, default=False
-        Whether to print a line an epoch. With scikit-learn 1.9 or later, `set_callbacks` has more:
+        Whether to print a line an epoch, with its loss and time, and at the end why training ended;
+        from 2 on, about ten epochs alone. With scikit-learn 1.9 or later, `set_callbacks` has more:
         see `fit`.
     dropout : float, default=0.0
         Probability with which a hidden neuron is left out of a training sample, in [0, 1).
@@ -103,7 +117,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         Pushes hidden neurons towards fewer spikes: added per spike to the error of the neuron that
         fired it.
     tol : float, default=1e-4
-        Improvement of loss (or of the validation score) that counts as one.
+        Improvement of loss (or of the validation score) that counts as one; of the loss, it
+        concerns the constant and the adaptive schedule alone.
     early_stopping : bool, default=False
         Whether to stop when R² on validation samples no longer improves, ending with the weights
         that scored best: on those passed to `fit` as X_val and y_val, or else on
@@ -111,7 +126,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     validation_fraction : float, default=0.1
         Fraction held out with `early_stopping`; not used where X_val and y_val are passed.
     n_iter_no_change : int, default=10
-        Epochs without improvement by `tol` after which training stops (or the adaptive rate falls).
+        Epochs without improvement by `tol` after which training stops (or the adaptive rate falls):
+        of the validation score with `early_stopping`, else of the loss.
     n_jobs : int, default=None
         Threads that share the rows of a prediction, as joblib counts them: None is 1 unless
         `joblib.parallel_config` says otherwise, -1 all processors. The result is the same, bit for
@@ -136,8 +152,9 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     loss_ : float
         Last of `loss_curve_`.
     loss_curve_ : list of float
-        Mean loss of each epoch, weighted, of the outputs as seen in training. `partial_fit` adds
-        that of a call, and keeps the last 1000.
+        Mean loss of each epoch, weighted, of the outputs as seen in training; of scaled targets, in
+        units of `target_scale_` squared. `partial_fit` adds that of a call, and keeps the last
+        1000.
     validation_scores_ : list of float or None
         R², weighted, on the validation samples after each epoch; None without `early_stopping`.
     best_validation_score_ : float or None
@@ -156,6 +173,11 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         Number of outputs, one a target.
     single_output_ : bool
         Whether y was one-dimensional, and so are predictions.
+    target_mean_ : ndarray of float64, shape (n_outputs,)
+        What predictions are shifted by; 0 where targets are not scaled.
+    target_scale_ : ndarray of float64, shape (n_outputs,)
+        What the outputs of the network are multiplied by; 1 where targets are not scaled, or y is
+        constant.
     seed_ : int
         The seed that `random_state` gave; all random draws follow from it and `t_`.
 
@@ -166,8 +188,9 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
 
     Notes
     -----
-    Errors travel as spikes, `error_resolution` of them for an error of 1: scale targets to a spread
-    of about 1, for instance with `sklearn.compose.TransformedTargetRegressor`.
+    Errors travel as spikes, `error_resolution` of them for an error of 1, which is why targets are
+    scaled. Where `scale_target` is off, give y a spread of about 1, for instance with
+    `sklearn.compose.TransformedTargetRegressor`.
 
     References
     ----------
@@ -175,28 +198,26 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
 
     Examples
     --------
-    >>> from sklearn.compose import TransformedTargetRegressor
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sk_dsn import SpikingMLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = make_pipeline(StandardScaler(), SpikingMLPRegressor(random_state=0))
-    >>> model = TransformedTargetRegressor(network, transformer=StandardScaler()).fit(X[:300], y[:300])
+    >>> model = make_pipeline(StandardScaler(), SpikingMLPRegressor(random_state=0)).fit(X[:300], y[:300])
     >>> model.score(X[300:], y[300:]) > 0.3
     True
     """
 
     _parameter_constraints = REGRESSOR_CONSTRAINTS
     _target_checks = {"multi_output": True, "y_numeric": True}
-    _fitted_attributes = (*BaseSpikingNetwork._fitted_attributes, "single_output_")
+    _fitted_attributes = (*BaseSpikingNetwork._fitted_attributes, "single_output_", "target_mean_", "target_scale_")
 
     def __init__(
         self,
         hidden_layer_sizes=(100,),
         *,
         # network
-        n_time_steps=16,
+        n_time_steps=128,
         neuron="signed",
         simulation="auto",
         leak=0.0,
@@ -205,11 +226,12 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         weight_init_scale=None,
         # learning
         loss="squared_error",
+        scale_target=True,
         error_resolution=8.0,
-        learning_rate_init=0.05,
+        learning_rate_init=0.2,
         learning_rate="linear",
         normalized_step=True,
-        max_iter=200,
+        max_iter=50,
         shuffle=True,
         random_state=None,
         warm_start=False,
@@ -239,6 +261,7 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         self.fit_intercept = fit_intercept
         self.weight_init_scale = weight_init_scale
         self.loss = loss
+        self.scale_target = scale_target
         self.error_resolution = error_resolution
         self.learning_rate_init = learning_rate_init
         self.learning_rate = learning_rate
@@ -311,6 +334,14 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
             If X, y or weights are unusable, if validation samples are passed without
             `early_stopping`, or if training diverges; the estimator is then as it was before.
 
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If features, targets or spikes show that the network cannot learn well: features that
+            never spike, that are far above 1 or of scales far apart, values far from 1 that are
+            learned as they are, a hidden layer that never fires; and if a constant or adaptive rate
+            was still improving the loss after `max_iter` epochs.
+
         Notes
         -----
         Callbacks (scikit-learn 1.9 or later): `fit` is a task of at most `max_iter` tasks named
@@ -355,8 +386,9 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         tags.target_tags.multi_output = True
         return tags
 
-    def _learn_targets(self, y, classes, known):
-        return regression_targets(y, known, rule_of(self).output_activation)
+    def _learn_targets(self, y, classes, known, weights, weights_given):
+        scaled = self.scale_target and not weights_given
+        return regression_targets(y, known, rule_of(self).output_activation, scaled, weights)
 
     def predict(self, X):
         """Output of the network after the last time step.
@@ -368,7 +400,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         Returns
         -------
         values : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
-            As y was given: accumulated output divided by time, not rectified.
+            As y was given and in its units: accumulated output divided by time, not rectified, times
+            `target_scale_` plus `target_mean_`.
         """
         targets, outputs = self._predict(X)
         return targets.decode(outputs)

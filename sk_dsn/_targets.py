@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ._core.settings import Loss
 from ._parameters import LOSSES
+from ._scales import target_complaint
 
 
 class Labels:
@@ -88,6 +89,10 @@ class Labels:
         if not (factors >= 0).all():
             raise ValueError(f"class_weight must hold weights of at least 0, got {class_weight!r}.")
         return factors[encoded]
+
+    def complaint(self, encoded, rows):
+        """What makes targets hard to learn, or None."""
+        return None
 
     def score(self, outputs, encoded, weights):
         """Accuracy."""
@@ -174,6 +179,10 @@ class Indicators:
         if class_weight is not None:
             raise ValueError("class_weight does not go with multilabel targets; set it to None, and pass sample_weight.")
 
+    def complaint(self, encoded, rows):
+        """What makes targets hard to learn, or None."""
+        return None
+
     def score(self, outputs, encoded, weights):
         """Share of samples of which all labels are right."""
         return float(np.average((self.decode(outputs) == encoded).all(axis=1), weights=weights))
@@ -203,7 +212,8 @@ class Indicators:
 class Values:
     """Numbers: y of shape (n_samples,) or (n_samples, n_outputs).
 
-    The code has two dimensions and is float32.
+    The code is (y - mean) / scale in float32 and has two dimensions; mean and scale, one an output,
+    are 0 and 1 where y is learned as it is.
     """
 
     stratified = False
@@ -211,31 +221,66 @@ class Values:
     exit_threshold = None
     core_loss = LOSSES["squared_error"]
 
-    def __init__(self, n_outputs, single):
-        self.n_outputs = n_outputs
+    def __init__(self, single, mean, scale):
+        self.n_outputs = len(mean)
         self.single = single
+        self.mean = mean
+        self.scale = scale
+
+    @classmethod
+    def learn(cls, values, single, scaled, weights):
+        """The targets of float64 values of shape (n_samples, n_outputs).
+
+        `scaled`: whether they are to have mean 0 and variance 1, or to stay as they are.
+        """
+        n_outputs = values.shape[1]
+        if not scaled:
+            return cls(single, np.zeros(n_outputs), np.ones(n_outputs))
+        if weights is not None:
+            there = weights > 0
+            values, weights = (values[there], weights[there] / weights.max()) if there.any() else (values, None)
+        mean = np.average(values, axis=0, weights=weights)
+        spread = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
+        constant = values.min(axis=0) == values.max(axis=0)
+        return cls(single, np.where(constant, values[0], mean), np.where(constant | (spread == 0), 1.0, spread))
 
     def fitted_attributes(self):
-        return {"n_outputs_": self.n_outputs, "single_output_": self.single}
+        return {
+            "n_outputs_": self.n_outputs,
+            "single_output_": self.single,
+            "target_mean_": self.mean,
+            "target_scale_": self.scale,
+        }
 
     def encode(self, values):
+        """Float64 values of shape (n_samples, n_outputs) in the code."""
         if values.shape[1] != self.n_outputs:
             raise ValueError(
                 f"y has {values.shape[1]} outputs, but the network has {self.n_outputs}; call fit to start anew."
             )
-        return values
+        with np.errstate(over="ignore"):
+            encoded = ((values - self.mean) / self.scale).astype(np.float32)
+        if not np.isfinite(encoded).all():
+            raise ValueError("y holds values too large for float32; scale the targets.")
+        return encoded
 
     def core_arrays(self, encoded):
         return None, encoded
 
+    def complaint(self, encoded, rows):
+        """What makes targets hard to learn, or None."""
+        if (self.mean != 0).any() or (self.scale != 1).any():
+            return None
+        return target_complaint(encoded, rows)
+
     def score(self, outputs, encoded, weights):
-        """R², the mean of the outputs."""
+        """R², the mean of the outputs. It is the same in all units."""
         from sklearn.metrics import r2_score
 
         return float(r2_score(encoded, outputs, sample_weight=weights))
 
     def decode(self, outputs):
-        values = outputs.astype(np.float64)
+        values = outputs.astype(np.float64) * self.scale + self.mean
         return values.ravel() if self.single else values
 
     def examples(self):
@@ -245,7 +290,9 @@ class Values:
         return weights
 
     def narrow(self, weights, biases):
-        return weights, biases
+        """The output layer's weights and biases for answers in the units of y."""
+        weights, biases = weights * self.scale, biases * self.scale + self.mean
+        return weights.astype(np.float32), biases.astype(np.float32)
 
 
 def classification_targets(y, classes, known, loss):
@@ -267,16 +314,24 @@ def classification_targets(y, classes, known, loss):
     return targets, targets.encode(y, classes)
 
 
-def regression_targets(y, known, output_activation):
-    """Targets of a regressor and an array y in their code."""
-    values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
+def regression_targets(y, known, output_activation, scaled, weights):
+    """Targets of a regressor and an array y in their code.
+
+    `known` are those of a fitted network; None learns them from y, whose samples have these weights
+    (None: all 1), to be `scaled` unless outputs rectify.
+    """
+    # In C order, since the order in memory changes how a mean is rounded.
+    values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float64)
     if np.isnan(values).any():  # of strings
         raise ValueError("Input y contains NaN.")
-    if not np.isfinite(values).all():
-        raise ValueError("y holds values too large for float32; scale the targets.")
-    if output_activation == "rectifying" and (values < 0).any():
+    with np.errstate(over="ignore"):
+        if not np.isfinite(values.astype(np.float32)).all():
+            raise ValueError("y holds values too large for float32; scale the targets.")
+    rectifying = output_activation == "rectifying"
+    if rectifying and (values < 0).any():
         raise ValueError("output_activation='rectifying' cannot reach targets below 0; use 'linear', or shift them.")
-    targets = Values(values.shape[1], y.ndim == 1) if known is None else known
+    scaled = scaled and not rectifying
+    targets = Values.learn(values, y.ndim == 1, scaled, weights) if known is None else known
     return targets, targets.encode(values)
 
 
@@ -284,7 +339,7 @@ def fitted_targets(estimator):
     """The targets that a fitted estimator was trained on."""
     classes = getattr(estimator, "classes_", None)
     if classes is None:
-        return Values(estimator.n_outputs_, estimator.single_output_)
+        return Values(estimator.single_output_, estimator.target_mean_, estimator.target_scale_)
     return (Indicators if estimator.multilabel_ else Labels)(classes, estimator.loss)
 
 

@@ -3,9 +3,16 @@ from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
+from scipy.linalg import qr
 from sklearn.utils import check_random_state
 
+from ._compat import one_blas_thread
 from ._core.network import padded_copy, padded_zeros
+
+# Scales of the first weights, chosen by benchmarks/studies/defaults_study.py. Beyond so many
+# features first-layer weights get smaller, and those of the output are smaller always: a network
+# that starts with small answers fits less noise.
+FULL_SCALE_FEATURES, OUTPUT_SCALE = 20, 0.3
 
 
 def start_network(estimator, coefs_init=None, intercepts_init=None):
@@ -21,12 +28,10 @@ def start_network(estimator, coefs_init=None, intercepts_init=None):
     estimator.seed_ = int(check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max))
     generator = np.random.default_rng(estimator.seed_)
     estimator.coefs_ = []
-    for n_in, n_out in shapes:
-        scale = np.sqrt(2.0 / n_in) if estimator.weight_init_scale is None else estimator.weight_init_scale
+    for k, (n_in, n_out) in enumerate(shapes):
         weights = padded_zeros(n_in, n_out)
         if coefs_init is None:
-            with np.errstate(over="ignore"):
-                weights[:] = generator.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(scale)
+            weights[:] = _first_weights(generator, k, shapes, estimator.weight_init_scale)
         estimator.coefs_.append(weights)
     estimator.intercepts_ = [padded_zeros(1, n_out)[0] for _, n_out in shapes]
     _copy_into(estimator.coefs_, coefs_init, "coefs_init")
@@ -39,6 +44,34 @@ def start_network(estimator, coefs_init=None, intercepts_init=None):
     estimator.loss_curve_ = []
     estimator.validation_scores_ = None
     estimator.best_validation_score_ = None
+
+
+def _first_weights(generator, k, shapes, scale):
+    """Weights of layer k of layers of these shapes: normal with a standard deviation of `scale`, or
+    (None) orthogonal.
+    """
+    if scale is None:
+        weights = orthogonal(generator, *shapes[k])
+        share = 1 / max(1, len(shapes) - 1) ** 2  # deep networks need their signal
+        if k == 0:
+            weights *= np.float32(min(1.0, (FULL_SCALE_FEATURES / shapes[0][0]) ** 0.5) ** share)
+        if k == len(shapes) - 1:
+            weights *= np.float32(OUTPUT_SCALE**share)
+        return weights
+    with np.errstate(over="ignore"):
+        return generator.standard_normal(shapes[k], dtype=np.float32) * np.float32(scale)
+
+
+def orthogonal(generator, n_in, n_out):
+    """Weights whose shorter side is orthogonal, of He's mean square, 2 / n_in, in float32.
+
+    Signals then neither die out nor swell in deep networks, however narrow.
+    """
+    normal = generator.standard_normal((max(n_in, n_out), min(n_in, n_out)), dtype=np.float32)
+    with one_blas_thread():  # the number of threads changes how sums are rounded
+        basis, triangle = qr(normal, mode="economic", overwrite_a=True, check_finite=False)
+    basis *= np.where(np.diagonal(triangle) < 0, -1, 1).astype(np.float32)
+    return (basis if n_in >= n_out else basis.T) * np.float32(np.sqrt(2 * max(1, n_out / n_in)))
 
 
 def continue_network(estimator):

@@ -2,15 +2,19 @@
 
 `from_mlp` and `to_mlp` are the methods of the estimators as functions.
 """
+import warnings
 from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import check_parameters
+from ._inputs import check_input
 from ._network import fitted_network
 from ._parameters import checked_simulation
+from ._scales import FeatureScales
 from ._targets import Indicators, Labels, Values
 from ._weights import start_network
 
@@ -54,6 +58,8 @@ def from_mlp(estimator_class, mlp, X=None, *, percentile=99.9, **params):
     vars(estimator).update(targets.fitted_attributes())
     _copy_features(mlp, estimator)
     start_network(estimator, coefs, intercepts if estimator.fit_intercept else None)
+    if X is not None:
+        _warn_of_features(estimator, X)
     return estimator
 
 
@@ -207,10 +213,18 @@ def _check_convertible(mlp, kind):
         )
 
 
+def _warn_of_features(estimator, X):
+    """Warns the caller of `from_mlp` where X does not show itself in spikes."""
+    X = check_input(estimator, X)
+    complaint = FeatureScales.of(X, np.arange(X.shape[0]), estimator.n_time_steps).too_small()
+    if complaint is not None:
+        warnings.warn(complaint, ConvergenceWarning, stacklevel=4)
+
+
 def _targets_of(mlp, classifying, loss):
     """The targets that an MLP was trained on."""
     if not classifying:
-        return Values(mlp.n_outputs_, mlp.n_outputs_ == 1)
+        return Values(mlp.n_outputs_ == 1, np.zeros(mlp.n_outputs_), np.ones(mlp.n_outputs_))
     if mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1:
         return Indicators(np.arange(mlp.n_outputs_), loss)
     return Labels.learn(np.repeat(mlp.classes_, 3), None, loss)

@@ -48,7 +48,7 @@ def spike_counts(estimator, X):
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = SpikingMLPClassifier(hidden_layer_sizes=(20,), max_iter=2, random_state=0).fit(X / 16, y)
     >>> spike_counts(clf, X[:5] / 16).shape
-    (5, 16, 2)
+    (5, 128, 2)
     """
     network, X = fitted_network(estimator, X)
     return network.spike_counts(X)

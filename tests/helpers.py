@@ -461,7 +461,7 @@ def streams(n_samples=20, n_time_steps=4, n_features=5, seed=0):
 
 def settings_of(**parameters):
     """The core's settings that an estimator with these flat parameters makes."""
-    parameters = PARAMETERS | parameters
+    parameters = PARAMETERS | {"dropout": 0.0} | parameters
     estimator = SpikingMLPClassifier(**estimator_parameters(**parameters))
     return estimator_settings(estimator, parameters["n_time_steps"], LOSSES[estimator.loss])
 

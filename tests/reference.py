@@ -422,7 +422,12 @@ class SpikingNetwork:
         weights = np.ones(len(X)) if weights is None else weights
         losses = []
         for k, i in enumerate(order):
-            rate = weights[i] * (rate_first + (rate_last - rate_first) * k / len(order))
+            rate = rate_first + (rate_last - rate_first) * k / len(order)
+            if weights[i] > 1 and self.settings.normalized_step and self.settings.loss == "squared_error":
+                # A heavier sample is learned at once at most: a whole step, shared among the layers.
+                rate = min(weights[i] * rate, max(rate, 1 / len(self.coefs)))
+            else:
+                rate *= weights[i]
             key = sample_key(seed, epoch, k)
             noise = noise_first + (noise_last - noise_first) * k / len(order)
             x = drop_features(add_noise(X[i], noise, len(self.n_units), key), input_dropout, key)

@@ -52,7 +52,7 @@ def print_comparison(data, comparison):
         comparison_column(network, score, comparison.seconds, f"{additions:,.0f} additions"),
     ]
     if rival is not None:
-        rival_score = rival.score(data.X_test, comparison.scale.encode(data.y_test))
+        rival_score = rival.score(data.X_test, comparison.encoded(data.y_test))
         operations = f"{dense_operations(network):,} multiply-adds"
         columns.append(comparison_column(rival, rival_score, comparison.rival_seconds, operations))
     print_table(zip(*columns, strict=True))

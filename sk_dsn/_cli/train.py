@@ -41,16 +41,14 @@ def train(args):
     with value_errors_reported(), column_names_known():
         preprocessor, network = fitted_preprocessor(args.scale, data), new_network(args, data)
         data = replace(data, X=preprocessor.transform(data.X), X_test=preprocessor.transform(data.X_test))
-    scale = TargetScale.of(data)
-    seconds, interrupted = fit_timed(network, data.X, scale.encode(data.y))
-    scale.fold_into(network)
+    seconds, interrupted = fit_timed(network, data.X, data.y)
     if args.save is not None:
         save_model(new_model(preprocessor, network, data), args.save, args.skops)
     if interrupted:
         outcome = "is not saved (--save does that)" if args.save is None else f"is saved to {args.save}"
         say(f"interrupted after {network.n_iter_} whole epochs; the network with the weights reached {outcome}.")
         return INTERRUPTED
-    comparison = Comparison(network, scale, [seconds])
+    comparison = Comparison(network, [seconds])
     interrupted = args.compare and compare(comparison, data)
     if interrupted:
         say("the comparison is interrupted; the report is of what was trained before.")
@@ -74,32 +72,11 @@ def new_network(args, data):
     return NETWORKS[data.task](**settings, random_state=args.seed)
 
 
-@dataclass(frozen=True)
-class TargetScale:
-    """Values are learned with mean 0 and variance 1; classes as they are."""
-
-    mean: float | None = None
-    scale: float = 1.0
-
-    @classmethod
-    def of(cls, data):
-        return cls(data.y.mean(), data.y.std() or 1.0) if data.task == REGRESSION else cls()
-
-    def encode(self, y):
-        return y if self.mean is None else (y - self.mean) / self.scale
-
-    def fold_into(self, network):
-        """Makes the last layer answer in the units of the file, so that the model needs no step after the network."""
-        if self.mean is not None:
-            network.coefs_[-1] *= self.scale
-            network.intercepts_[-1][:] = network.intercepts_[-1] * self.scale + self.mean
-
-
 def conventional_network(network, task):
-    """scikit-learn's network with the same layers, epochs and seed, and its own defaults for the rest."""
-    return RIVALS[task](
-        hidden_layer_sizes=network.hidden_layer_sizes, max_iter=network.max_iter, random_state=network.random_state
-    )
+    """scikit-learn's network with the same layers and seed, epochs that were chosen, and its own defaults for the rest."""
+    chosen = network.max_iter != type(network)().max_iter
+    epochs = {"max_iter": network.max_iter} if chosen else {}
+    return RIVALS[task](hidden_layer_sizes=network.hidden_layer_sizes, random_state=network.random_state, **epochs)
 
 
 def fit_timed(network, X, y):
@@ -108,7 +85,8 @@ def fit_timed(network, X, y):
     progress = LateProgress(type(network).__name__)
     with threadpool_limits(1), redirect_stdout(progress), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        # The number of epochs is the user's, or the default.
+        warnings.filterwarnings("ignore", "Training reached max_iter|Stochastic Optimizer", ConvergenceWarning)
         began = time.process_time()
         with value_errors_reported():
             network.fit(X, y)
@@ -129,16 +107,20 @@ class Comparison:
     """The spiking network and, once trained, the conventional one, with CPU seconds of each run of their training."""
 
     network: SpikingMLPClassifier | SpikingMLPRegressor
-    scale: TargetScale
     seconds: list
     rival: MLPClassifier | MLPRegressor | None = None
     rival_seconds: list = field(default_factory=list)
+
+    def encoded(self, y):
+        """Targets as the conventional network learns them: it does not scale values."""
+        network = self.network
+        return y if isinstance(network, SpikingMLPClassifier) else (y - network.target_mean_) / network.target_scale_
 
 
 def compare(comparison, data):
     """Trains the conventional network and the spiking one in turn; returns whether Ctrl-C ended it."""
     began = time.monotonic()
-    X, y = data.X, comparison.scale.encode(data.y)
+    X, y = data.X, comparison.encoded(data.y)
     while True:
         rival = conventional_network(comparison.network, data.task)
         seconds, interrupted = fit_timed(rival, X, y)
@@ -148,7 +130,7 @@ def compare(comparison, data):
         comparison.rival_seconds.append(seconds)
         if len(comparison.seconds) == COMPARISON_ROUNDS or time.monotonic() - began > COMPARISON_SECONDS:
             return False
-        seconds, interrupted = fit_timed(clone(comparison.network), X, y)
+        seconds, interrupted = fit_timed(clone(comparison.network), X, data.y)
         if interrupted:
             return True
         comparison.seconds.append(seconds)

@@ -52,6 +52,7 @@ def count_with(X=None, out=(4, 4, 2), units=None, simulation="clock-driven", **o
 
 MISFITS = {
     "no layers": lambda: make_network([]),
+    "totals of other layers": lambda: train_with(totals=np.zeros((2, 2), np.int64)),
     "layers that do not chain": lambda: make_network([ones(3, 5), ones(4, 2)]),
     "weights of one dimension": lambda: make_network([ones(3)]),
     "weights in float64": lambda: make_network([np.ones((3, 5))]),

@@ -1,5 +1,6 @@
 """Epochs: randomness, rates, what is drawn for a sample, early stopping, and going on."""
 import copy
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -92,7 +93,7 @@ def epochs(X, y, rates, **params):
 def test_fit_at_a_constant_rate_is_that_many_partial_fits(digits, shuffle):
     params = {"learning_rate": "constant", "shuffle": shuffle} | DRAWING
     fitted = small(**params, max_iter=3).fit(*digits)
-    by_hand = epochs(*digits, [0.5] * 3, **params)
+    by_hand = epochs(*digits, [1.0] * 3, **params)
     assert_same_network(fitted, by_hand)
     assert fitted.loss_curve_ == by_hand.loss_curve_
     assert (fitted.n_iter_, fitted.t_) == (by_hand.n_iter_, by_hand.t_) == (3, 3 * 512)
@@ -104,7 +105,7 @@ def test_the_linear_rate_falls_with_every_sample(digits):
     fitted = small(max_iter=max_iter, shuffle=False).fit(X, y)
     by_hand = small(shuffle=False)
     for k in range(max_iter * n):
-        by_hand.set_params(learning_rate_init=0.5 * (1 - k / (max_iter * n)))
+        by_hand.set_params(learning_rate_init=1.0 * (1 - k / (max_iter * n)))
         by_hand.partial_fit(X[k % n, None], y[k % n, None], classes=np.unique(y))
     assert_same_network(fitted, by_hand)
 
@@ -114,8 +115,8 @@ def test_the_adaptive_rate_is_divided_by_five_at_each_stall_until_it_is_below_th
     # With this tol, only the first epoch is an improvement.
     params = {"learning_rate": "adaptive", "tol": 1e9, "n_iter_no_change": 2}
     fitted = small(**params, max_iter=100).fit(*digits)
-    rates = [0.5]
-    rate = 0.5
+    rates = [1.0]
+    rate = 1.0
     while rate >= 1e-6:
         rates += [rate, rate]
         rate /= 5
@@ -153,10 +154,51 @@ def test_a_rate_of_zero_changes_nothing(digits):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("learning_rate", ["linear", "constant"])
-def test_training_stops_when_nothing_improves_by_tol(digits, learning_rate):
-    estimator = small(learning_rate=learning_rate, tol=1e9, n_iter_no_change=3, max_iter=50).fit(*digits)
+def test_training_at_a_constant_rate_stops_when_nothing_improves_by_tol(digits, capsys):
+    estimator = small(learning_rate="constant", tol=1e9, n_iter_no_change=3, max_iter=50, verbose=True).fit(*digits)
     assert estimator.n_iter_ == len(estimator.loss_curve_) == 1 + 3  # the first epoch is an improvement
+    end = capsys.readouterr().out.splitlines()[-1]
+    assert "ended after epoch 4" in end and "the loss has not improved" in end and "n_iter_no_change=3" in end
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_linear_schedule_is_run_to_its_end(digits, capsys):
+    estimator = small(tol=1e9, n_iter_no_change=1, max_iter=12, verbose=True).fit(*digits)
+    assert estimator.n_iter_ == 12
+    assert "max_iter=12" in (end := capsys.readouterr().out.splitlines()[-1]) and "fallen to zero" in end
+
+
+def test_a_linear_schedule_stops_where_the_validation_score_stalls(digits, capsys):
+    estimator = small(tol=1e9, n_iter_no_change=3, max_iter=50, early_stopping=True, verbose=True).fit(*digits)
+    assert estimator.n_iter_ == 4
+    assert "validation score has not improved" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("draws", "ends"), [({}, True), ({"dropout": 0.1}, False), ({"input_noise": 0.01}, False)])
+def test_a_linear_schedule_ends_where_no_error_spike_was_sent_unless_samples_are_drawn_anew(draws, ends, capsys):
+    X, y = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0), np.repeat(np.arange(3), 4)
+    given = {"coefs_init": [20 * np.eye(3)]}
+    estimator = small(hidden_layer_sizes=(), max_iter=6, verbose=True, **draws).fit(X, y, **given)
+    assert estimator.n_iter_ == (1 if ends else 6)
+    assert ("no error spike" in capsys.readouterr().out) == ends
+
+
+def test_layers_share_the_normalised_step_and_plain_steps_are_whole(digits):
+    rates = []
+
+    def spy(*args, rate_first, **keywords):
+        rates.append(rate_first)
+        return Learner.core_train_epoch(*args, rate_first=rate_first, **keywords)
+
+    for sizes in [(), (8,), (8, 8, 8)]:
+        for normalized in (True, False):
+            estimator = untrained(*digits, hidden_layer_sizes=sizes)
+            estimator.set_params(learning_rate_init=0.012, normalized_step=normalized)
+            estimator.t_ = 0
+            learner = Learner(estimator, digits[0])
+            learner.core_train_epoch = spy
+            learner.learn_epoch(estimator._check_samples(*digits, None, reset=False))
+    assert rates == pytest.approx([0.012, 0.012, 0.006, 0.012, 0.003, 0.012])
 
 
 def test_training_goes_on_to_max_iter_where_n_iter_no_change_is_infinite(digits):
@@ -178,14 +220,23 @@ def test_reaching_max_iter_at_a_rate_of_zero_does_not_warn(digits):
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_verbose_prints_a_line_an_epoch(digits, capsys, early_stopping):
     estimator = small(verbose=True, early_stopping=early_stopping).fit(*digits)
-    lines = capsys.readouterr().out.splitlines()
+    *lines, end = capsys.readouterr().out.splitlines()
     assert len(lines) == estimator.n_iter_ == 4
+    assert "ended after epoch 4" in end
     for k, line in enumerate(lines):
         assert f"Epoch {k + 1}/4, loss {estimator.loss_curve_[k]:.6f}" in line
         if early_stopping:
             assert f"validation score {estimator.validation_scores_[k]:.4f}" in line
+        assert re.search(r", [\d.]+ m?s$", line)
     small(early_stopping=early_stopping).fit(*digits)
     assert capsys.readouterr() == ("", "")
+
+
+def test_verbose_of_two_prints_about_ten_epochs_and_the_end(digits, capsys):
+    small(verbose=2, max_iter=30).fit(*digits)
+    *lines, end = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in lines] == [f"Epoch {n}/30" for n in range(3, 31, 3)]
+    assert "ended after epoch 30" in end
 
 
 @pytest.mark.parametrize("kind", ["dropout", "input_dropout", "input_noise"])
@@ -205,7 +256,7 @@ def test_each_epoch_draws_anew(digits, kind):
 
 def test_input_dropout_teaches_not_to_rely_on_any_one_feature(digits):
     X, y = digits
-    X = np.hstack([np.eye(10)[y] * 2, X]).astype(np.float32)  # the answer, and what it can be told by without
+    X = np.hstack([np.eye(10)[y] * 4, X]).astype(np.float32)  # the answer, and what it can be told by without
     X_without = X.copy()
     X_without[:, :10] = 0
     relying, wary = (small(max_iter=20, input_dropout=p).fit(X, y) for p in (0.0, 0.5))
@@ -217,7 +268,8 @@ def test_input_dropout_teaches_not_to_rely_on_any_one_feature(digits):
 def test_input_noise_teaches_to_bear_noise(digits):
     X, y = digits
     disturbed = X + np.random.default_rng(0).normal(0, 0.4, X.shape)
-    quiet, noisy = (small(max_iter=20, input_noise=s, learning_rate="constant").fit(X, y) for s in (0.0, 0.4))
+    params = {"max_iter": 20, "learning_rate": "constant", "weight_init_scale": 0.17, "n_time_steps": 16}
+    quiet, noisy = (small(input_noise=s, **params).fit(X, y) for s in (0.0, 0.4))
     assert noisy.score(X, y) > 0.95
     assert noisy.score(disturbed, y) > quiet.score(disturbed, y) + 0.05
 

@@ -4,9 +4,11 @@ import copy
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
+from threadpoolctl import threadpool_limits
 
 from estimator_helpers import assert_same_network, learned, prepared, small, train, untrained
 from sk_dsn import SpikingBackprop, SpikingMLPClassifier
+from sk_dsn._weights import orthogonal
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +23,35 @@ def digits():
     return (X[:512] / 16).astype(np.float32), y[:512]
 
 
-@pytest.mark.parametrize(("scale", "deviations"), [(None, [np.sqrt(2 / 64), np.sqrt(2 / 200)]), (0.01, [0.01, 0.01])])
-def test_initial_weights_are_normal_with_the_scale_asked_for(digits, scale, deviations):
-    estimator = untrained(*digits, hidden_layer_sizes=(200,), weight_init_scale=scale)
-    for weights, deviation in zip(estimator.coefs_, deviations, strict=True):
-        scores = weights / deviation
+def test_initial_weights_are_normal_with_the_scale_asked_for(digits):
+    estimator = untrained(*digits, hidden_layer_sizes=(200,), weight_init_scale=0.01)
+    for weights in estimator.coefs_:
+        scores = weights / 0.01
         # Within five standard errors: the mean, the deviation, and the fourth moment (3 for a normal variable).
         assert abs(scores.mean()) < 5 / np.sqrt(scores.size)
         assert abs(scores.std() - 1) < 5 / np.sqrt(2 * scores.size)
         assert abs(np.mean(scores**4) - 3) < 5 * np.sqrt(96 / scores.size)
     assert all(not b.any() for b in estimator.intercepts_)
+
+
+@pytest.mark.parametrize("sizes", [(), (200,), (5,), (80, 30, 30)], ids=str)
+def test_initial_weights_are_orthogonal_in_hes_scale_but_at_both_ends(digits, sizes):
+    coefs = untrained(*digits, hidden_layer_sizes=sizes).coefs_
+    share = 1 / max(1, len(sizes)) ** 2
+    for k, weights in enumerate(coefs):
+        n_in, n_out = weights.shape
+        scale = (20 / 64) ** (share / 2) if k == 0 else 1
+        scale *= 0.3**share if k == len(coefs) - 1 else 1
+        rows = weights if n_in <= n_out else weights.T
+        size = 2 * max(1, n_out / n_in) * scale**2
+        np.testing.assert_allclose(rows @ rows.T, size * np.eye(len(rows)), atol=1e-5 * size)
+
+
+def test_initial_weights_do_not_depend_on_the_threads_of_linear_algebra():
+    with threadpool_limits(2):
+        two = orthogonal(np.random.default_rng(0), 300, 200)
+    with threadpool_limits(1):
+        np.testing.assert_array_equal(orthogonal(np.random.default_rng(0), 300, 200), two)
 
 
 def test_initial_weights_of_zero_stay_zero_below_the_output(digits):

@@ -186,7 +186,8 @@ def test_numbers_out_of_range_in_a_frame_are_refused_without_a_word_about_names(
 
 def test_a_parameter_set_to_nonsense_between_calls_is_refused(iris):
     estimator = classifier().fit(*iris)
-    with pytest.raises(ValueError, match="The 'dropout' parameter of SpikingMLPClassifier must be a float in the range"):
+    message = "The 'dropout' parameter of SpikingMLPClassifier must be None or a float in the range"
+    with pytest.raises(ValueError, match=message):
         estimator.set_params(dropout=2.0).partial_fit(*iris)
 
 

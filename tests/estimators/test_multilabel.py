@@ -155,7 +155,7 @@ def test_any_number_of_labels_none_and_all_of_them_included(n_labels):
 
 def test_streams_have_labels_too(scenes):
     X, Y = scenes
-    streams = np.repeat(X[:, np.newaxis], 16, axis=1)
+    streams = np.repeat(X[:, np.newaxis], small().n_time_steps, axis=1)
     estimator = small(max_iter=3).fit(streams, Y)
     np.testing.assert_array_equal(estimator.predict(streams), small(max_iter=3).fit(X, Y).predict(X))
 
@@ -205,7 +205,7 @@ def test_stages_end_in_the_answer(scenes):
     estimator = small(max_iter=3).fit(X, Y)
     for method in ("predict", "predict_proba", "decision_function"):
         stages = list(getattr(estimator, f"staged_{method}")(X))
-        assert len(stages) == 16
+        assert len(stages) == estimator.n_time_steps
         np.testing.assert_array_equal(stages[-1], getattr(estimator, method)(X), strict=True)
 
 
@@ -213,7 +213,7 @@ def test_stages_end_in_the_answer(scenes):
 @pytest.mark.parametrize("simulation", ["counting", "clock-driven", "event-driven"])
 def test_a_sample_exits_when_the_least_certain_label_is_decided(scenes, simulation, loss):
     X, Y = scenes
-    estimator = small(loss=loss).fit(X, Y).set_params(simulation=simulation)
+    estimator = small(loss=loss, n_time_steps=16).fit(X, Y).set_params(simulation=simulation)
     decisions = np.array(list(estimator.staged_decision_function(X)))
     certainty = np.abs(decisions).min(axis=2)
     estimator.set_params(exit_margin=float(np.quantile(certainty[-1], 0.6)))

@@ -70,6 +70,8 @@ def test_validation_samples_may_be_streams():
 
 def test_going_on_from_an_early_stop_starts_at_the_best_weights(problem):
     estimator, X, X_val, y, y_val = problem
+    # At a constant rate the last weights are not the best.
+    estimator.set_params(learning_rate="constant", n_iter_no_change=3)
     estimator.fit(X, y, X_val=X_val, y_val=y_val)
     with pytest.raises(ValueError, match="set early_stopping=False"):
         estimator.partial_fit(X, y)

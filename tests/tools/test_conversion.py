@@ -146,7 +146,7 @@ def test_rescaling_leaves_a_layer_that_is_silent_as_it_is(digits):
 @pytest.mark.parametrize("going_on", ["partial_fit", "fit"])
 def test_training_goes_on_from_the_converted_weights(mlp, digits, going_on):
     X, y = digits
-    spiking = SpikingMLPClassifier.from_mlp(mlp, warm_start=True, max_iter=5, learning_rate_init=0.1, random_state=0)
+    spiking = SpikingMLPClassifier.from_mlp(mlp, warm_start=True, max_iter=5, learning_rate_init=0.3, random_state=0)
     before = spiking.score(X[1000:], y[1000:])
     getattr(spiking, going_on)(X, y)
     assert spiking.score(X[1000:], y[1000:]) > before + 0.005

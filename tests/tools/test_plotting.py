@@ -36,7 +36,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def fitted(digits):
-    return SpikingMLPClassifier((30, 12), max_iter=5, random_state=0).fit(*digits)
+    return SpikingMLPClassifier((30, 12), n_time_steps=16, max_iter=5, random_state=0).fit(*digits)
 
 
 def raster(estimator, X, y, **keywords):

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From this many spikes of one layer in one sample on, float32 no longer counts exactly. */
 #define SPIKE_LIMIT 16777216.0f
@@ -51,6 +52,8 @@ train_reserve(SpikeTrain *train, ptrdiff_t more)
         train->starved = 1;
         return -1;
     }
+    /* Vectors of potentials are read past the last that arrived. It goes nowhere, but it should be numbers. */
+    memset(train->potential + train->room, 0, (size_t)(room - train->room) * sizeof(float));
     train->room = room;
     return 0;
 }

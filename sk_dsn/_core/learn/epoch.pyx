@@ -1,15 +1,16 @@
 """One epoch of training: check the arguments, then for each sample prepare it, learn it, and look at pending signals."""
 import numpy as np
 
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ..encoder cimport SampleArrays, Stimulus, sample_fetch, sample_present, stimulus_blur, stimulus_drop
 from ..kernels.kernels cimport prefetch
-from ..network cimport Net, frames_reserve, masks_clear, output_layer, within
+from ..network cimport Layer, Net, frames_reserve, masks_clear, output_layer, within
 from ..random cimport sample_key, uniform
 from ..samples cimport Samples
-from ..settings cimport COUNTING
+from ..settings cimport COUNTING, SQUARED_ERROR
 from ..signals cimport INTERRUPTED, LEAST_WORK, interruption_raise, work_done
 from ..simulate.sample cimport input_check
 from .counting cimport counting_learn
@@ -33,6 +34,8 @@ cdef struct Epoch:
     double noise_first, noise_last
     uint64_t seed, epoch
     int64_t *counts                 # (n, 3 n_layers + 1); NULL: not wanted
+    int64_t *totals                 # (2, n_layers); NULL: not wanted
+    double weighted_rate_most       # the rate of a sample of weight above 1, at most
     bint noisy
     bint stepped
     StepLearner step_learner
@@ -59,6 +62,22 @@ cdef void target_set(Learning *learning, const Epoch *epoch, Py_ssize_t sample) 
         learning.target[epoch.labels[sample]] = 1.0
 
 
+cdef double weighted_rate_limit(const Learning *learning) noexcept nogil:
+    """The rate up to which a weight can raise that of a sample.
+
+    Of the squared error, a normalised step at a rate of 1, shared among the layers, takes back the whole error of a
+    sample. A larger one overshoots, and from 2 on it diverges.
+    """
+    if learning.update_rule.normalized_step and learning.error_rule.loss == SQUARED_ERROR:
+        return 1.0 / (learning.net.n_layers - 1)
+    return INFINITY
+
+
+cdef double weighted_rate(double rate, double weight, double most) noexcept nogil:
+    cdef double weighted = weight * rate
+    return weighted if weighted <= most or weight <= 1.0 else max(rate, most)
+
+
 cdef void lesson_prepare(Learning *learning, const Epoch *epoch, Py_ssize_t k, Lesson *lesson) noexcept nogil:
     """Sample k of the epoch: its stimulus with noise and dropped features, its target, its mask, its rate."""
     cdef Net *net = learning.net
@@ -81,7 +100,8 @@ cdef void lesson_prepare(Learning *learning, const Epoch *epoch, Py_ssize_t k, L
     dropout_draw(learning, key)
     backward_reset(learning, key)
     lesson.weight = 1.0 if epoch.weights == NULL else epoch.weights[sample]
-    lesson.eta = lesson.weight * <float> between(epoch.rate_first, epoch.rate_last, k, epoch.n)
+    lesson.eta = weighted_rate(<float> between(epoch.rate_first, epoch.rate_last, k, epoch.n), lesson.weight,
+                               epoch.weighted_rate_most)
     lesson.loss = 0.0
 
 
@@ -104,6 +124,20 @@ cdef void counts_record(const Learning *learning, int64_t *record) noexcept nogi
     record[3 * n] = learning.n_target_spikes
 
 
+cdef double layer_spikes(const Layer *layer, bint stepped) noexcept nogil:
+    """Spikes of a layer in the sample; counting has the net ones."""
+    return layer.n_spikes if stepped else layer.spikes.total
+
+
+cdef void totals_add(const Learning *learning, bint stepped, int64_t *totals) noexcept nogil:
+    """Spikes of each layer below the output, then error spikes of each layer."""
+    cdef int l, n = learning.net.n_layers
+    for l in range(n):
+        if l < n - 1:
+            totals[l] += <int64_t> layer_spikes(&learning.net.layers[l], stepped)
+        totals[n + l] += learning.layers[l].n_error_spikes
+
+
 cdef int epoch_learn(Learning *learning, const Epoch *epoch, double *mean_loss) noexcept nogil:
     """Returns -1, or the layer that failed, or INTERRUPTED: then the weights hold the samples learned so far."""
     cdef Lesson lesson
@@ -119,6 +153,8 @@ cdef int epoch_learn(Learning *learning, const Epoch *epoch, double *mean_loss) 
             counts_record(learning, epoch.counts + k * (3 * learning.net.n_layers + 1))
         if failed >= 0:
             break
+        if epoch.totals != NULL:
+            totals_add(learning, epoch.stepped, epoch.totals)
         total += lesson.weight * lesson.loss
         total_weight += lesson.weight
     masks_clear(learning.net)
@@ -153,7 +189,7 @@ def epoch_order(const Py_ssize_t[::1] rows, uint64_t seed, uint64_t epoch):
     return order
 
 
-def check_epoch(n_samples, n_outputs, n_counts, labels, Y, order, weights, counts):
+def check_epoch(n_samples, n_outputs, n_layers, labels, Y, order, weights, counts, totals):
     """Raises ValueError where the arguments of `train_epoch` do not fit each other."""
     if labels is None:
         if Y.shape != (n_samples, n_outputs):
@@ -164,12 +200,15 @@ def check_epoch(n_samples, n_outputs, n_counts, labels, Y, order, weights, count
         raise ValueError("order does not fit X")
     if weights is not None and weights.shape[0] != n_samples:
         raise ValueError("weights do not fit X")
-    if counts is not None and counts.shape != (order.shape[0], n_counts):
+    if counts is not None and counts.shape != (order.shape[0], 3 * n_layers + 1):
         raise ValueError("counts has the wrong shape")
+    if totals is not None and totals.shape != (2, n_layers):
+        raise ValueError("totals has the wrong shape")
 
 
 def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_first, double rate_last, uint64_t seed,
-                uint64_t epoch, double noise_first=0.0, double noise_last=0.0, weights=None, counts=None):
+                uint64_t epoch, double noise_first=0.0, double noise_last=0.0, weights=None, counts=None,
+                totals=None):
     """Trains on the samples `order` of X, once each, in that order.
 
     Parameters
@@ -190,10 +229,14 @@ def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_fi
     noise_first, noise_last : float
         Standard deviation of the noise on each feature, at the same samples as the rates.
     weights : ndarray of float32, shape (n_samples,), or None
-        Multiply the rate of each sample; those of the samples in `order` are above 0. None is 1 for all.
+        Multiply the rate of each sample; those of the samples in `order` are above 0. None is 1 for all. With the
+        normalised step and the squared error a weight above 1 raises the rate to 1 / (number of weight layers) at most.
     counts : ndarray of int64, shape (len(order), 3 * n_layers + 1), or None
         Filled, by the time-stepped simulations, with each sample's spikes, error spikes and error spikes past the gate
         of each layer, and with the target's spikes.
+    totals : ndarray of int64, shape (2, n_layers), or None
+        Raised by the epoch's spikes of each layer below the output (counting: the net ones), and by its error spikes of
+        each layer above the input.
 
     Returns
     -------
@@ -211,13 +254,14 @@ def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_fi
     cdef const float[:, ::1] value_view = Y
     cdef const float[::1] weight_view = weights
     cdef int64_t[:, ::1] count_view = counts
+    cdef int64_t[:, ::1] total_view = totals
     cdef float[::1] room
     cdef Epoch e
     cdef double mean_loss = 0.0
     cdef int failed
     input_check(net, &samples.arrays)
     frames_reserve(net, samples.arrays.most_frames)
-    check_epoch(samples.arrays.n_samples, output_layer(net).n_units, 3 * net.n_layers + 1, labels, Y, order, weights, counts)
+    check_epoch(samples.arrays.n_samples, output_layer(net).n_units, net.n_layers, labels, Y, order, weights, counts, totals)
     if order_view.shape[0] == 0:
         return 0.0, -1
     memset(&e, 0, sizeof(e))
@@ -232,6 +276,9 @@ def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_fi
         e.weights = &weight_view[0]
     if counts is not None:
         e.counts = &count_view[0, 0]
+    if totals is not None:
+        e.totals = &total_view[0, 0]
+    e.weighted_rate_most = weighted_rate_limit(learning)
     e.rate_first, e.rate_last, e.noise_first, e.noise_last = rate_first, rate_last, noise_first, noise_last
     e.seed, e.epoch = seed, epoch
     e.noisy = noise_first > 0.0 or noise_last > 0.0

@@ -37,6 +37,7 @@ def interrupted_training(monkeypatch):
     def interrupt(name):
         def write(progress, text):
             if progress.name == name:
+                monkeypatch.undo()
                 raise KeyboardInterrupt
 
         monkeypatch.setattr(LateProgress, "write", write)

@@ -163,7 +163,7 @@ def diabetes_csv(tmp_path):
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_values_are_learned_by_a_regressor_in_their_own_units(tmp_path, diabetes_csv, capsys):
     model = tmp_path / "model"
-    assert run("train", diabetes_csv, "--save", model, "--epochs", 10, "--learning-rate", 0.01) == 0
+    assert run("train", diabetes_csv, "--save", model, "--epochs", 10, "--time-steps", 16) == 0
     captured = capsys.readouterr()
     assert "Target: column 'progression' (the last; --target names another)" in captured.out
     assert "Task: regression, seen from its 214 different numbers in 442 samples (--task names another)" in captured.out
