@@ -449,8 +449,11 @@ class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseS
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-            Static vectors, each the input of `n_time_steps` time steps, or (dense) streams of one
-            vector a time step. C-ordered float32 is used as it is, anything else converted to it.
+            Static vectors, each the input of `n_time_steps` time steps, or streams of one vector a
+            time step: a 3-D array, whose ends may be NaN, a list of arrays of shape
+            (n_time_steps_i, n_features), or `sk_dsn.streams.SparseStreams`. C-ordered float32 is
+            used as it is, anything else converted to it. A signed network without `leak` sees only
+            the sum of a stream.
         y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
             Labels of at least two classes. Multilabel: a column for each label, 1 where a sample
             has it and else 0, dense or sparse.

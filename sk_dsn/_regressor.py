@@ -301,8 +301,11 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
-            Static vectors, each the input of `n_time_steps` time steps, or (dense) streams of one
-            vector a time step. C-ordered float32 is used as it is, anything else converted to it.
+            Static vectors, each the input of `n_time_steps` time steps, or streams of one vector a
+            time step: a 3-D array, whose ends may be NaN, a list of arrays of shape
+            (n_time_steps_i, n_features), or `sk_dsn.streams.SparseStreams`. C-ordered float32 is
+            used as it is, anything else converted to it. A signed network without `leak` sees only
+            the sum of a stream.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, one or several a sample, dense or sparse; not negative where outputs rectify.
         sample_weight : array-like of shape (n_samples,), default=None

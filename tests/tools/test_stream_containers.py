@@ -97,13 +97,13 @@ def test_streams_that_there_are_not_are_refused(dense, make, message):
 
 @pytest.mark.parametrize("unequal", [False, True])
 def test_training_on_sparse_streams_takes_little_memory_beside_them(unequal):
-    rng, n_samples, n_values = np.random.default_rng(0), 20_000, 60
+    rng, n_samples, n_values = np.random.default_rng(0), 20_000, 120
     # In each stream every third number or so is stored.
     columns = np.cumsum(rng.integers(1, 5, (n_samples, n_values), dtype=np.int32), axis=1, dtype=np.int32)
     indptr = np.arange(n_samples + 1, dtype=np.int32) * n_values
-    flat = csr_matrix((np.ones(columns.size, np.float32), columns.ravel(), indptr), (n_samples, 12 * 20 + 20))
+    flat = csr_matrix((np.ones(columns.size, np.float32), columns.ravel(), indptr), (n_samples, 25 * 20))
     lengths = columns[:, -1] // 20 + 1 if unequal else None
-    X, y = SparseStreams(flat, 13, lengths), np.arange(n_samples) % 2
+    X, y = SparseStreams(flat, 25, lengths), np.arange(n_samples) % 2
     size = X.csr.data.nbytes + X.csr.indices.nbytes + X.csr.indptr.nbytes
     classifier = SpikingMLPClassifier((10,), leak=0.1, random_state=0).partial_fit(X[:100], y[:100], [0, 1])
     tracemalloc.start()
