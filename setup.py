@@ -2,6 +2,7 @@
 with GCC's sanitizers of addresses and of undefined behaviour too, whose library must be loaded first (see .ci/run)."""
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -13,16 +14,20 @@ DEBUG = SANITIZE or os.environ.get("SK_DSN_DEBUG", "0") not in ("", "0")
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 CORE = "sk_dsn/_core"
 KERNELS = "sk_dsn._core.kernels.dispatch"
+SHARED = "sk_dsn._core._cyutility"
 KERNEL_SOURCES = sorted(Path(CORE, "kernels").glob("*.c"))
 HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
 PYTHON_FACING = {
     f"sk_dsn._core.{name}"
-    for name in ["network", "samples", "settings", "learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"]
+    for name in [
+        *("_cyutility", "network", "samples", "settings"),
+        *("learn.epoch", "learn.learner", "simulate.outputs", "simulate.spikes"),
+    ]
 }
 
 
 def compiler_flags(compiler, is_python_facing):
-    """A module that only Python calls has no inner loops: most of its C is Cython's, which takes long at -O3."""
+    """Modules that only Python calls have no inner loops, and most of their C is Cython's, which takes long at -O3."""
     if compiler.compiler_type == "msvc":
         return ["/Od", "/Z7", "/UNDEBUG", "/DSK_DSN_DEBUG"] if DEBUG else ["/O2", "/DNDEBUG", "/fp:precise"]
     # Every instruction set must give the same bits, so products and sums are rounded separately; neither errno nor
@@ -67,10 +72,17 @@ settings = Path("build/settings")
 settings_now = f"DEBUG = {DEBUG}, SANITIZE = {SANITIZE}\n{Path(__file__).read_text()}"
 settings_changed = not settings.exists() or settings.read_text() != settings_now
 
+# Cython's code for memoryviews, of which every module that has them would compile a copy, is compiled once.
+shared = Path(f"build/cython/{CORE}/_cyutility.c")
+if settings_changed:
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "cython", f"--generate-shared={shared}"], check=True)
+
 ext_modules = cythonize(
-    [extension(path) for path in sorted(Path(CORE).rglob("*.pyx"))],
+    [*map(extension, sorted(Path(CORE).rglob("*.pyx"))), Extension(SHARED, [str(shared)])],
     build_dir="build/cython",
     force=settings_changed,
+    shared_utility_qualified_name=SHARED,
     # Without overflowcheck: the random generator's products wrap, and Cython would raise there without the GIL.
     compiler_directives={
         "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "initializedcheck": DEBUG,

@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 PAGE, RECORDS = "README.md", "suite.json"
 # In the order of the page.
-QUESTIONS = ("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits", "paper")
+QUESTIONS = ("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits", "sequences", "paper")
 STUDIES = (
     "studies.defaults",
     "studies.anytime",
@@ -33,7 +33,7 @@ STUDIES = (
     "studies.instruction_sets",
     "studies.selection",
 )
-LONG = {"accuracy", "paper", "studies.selection"}
+LONG = {"accuracy", "sequences", "paper", "studies.selection"}
 AVAILABLE = [name for name in QUESTIONS + STUDIES if (FOLDER / f"{name.replace('.', '/')}.py").is_file()]
 USUAL = [name for name in AVAILABLE if name not in LONG]
 

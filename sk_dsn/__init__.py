@@ -16,11 +16,12 @@ __all__ = [
     "metrics",
     "plotting",
     "quantization",
+    "streams",
 ]
 __version__ = version("sk-dsn")
 
 # They are imported when they are asked for, so that importing the package takes no longer.
-_MODULES = {"conversion", "metrics", "plotting", "quantization"}
+_MODULES = {"conversion", "metrics", "plotting", "quantization", "streams"}
 
 
 def __getattr__(name):

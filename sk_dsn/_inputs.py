@@ -2,16 +2,18 @@
 
 Plain arrays and lists skip the validation of scikit-learn, which costs more than a prediction.
 Checked X is C-ordered float32 of shape (n_samples, n_features), or (n_samples, n_time_steps,
-n_features) for streams, or a CSR matrix of float32.
+n_features) for streams, or a CSR matrix of float32; of streams of unequal length `Sequences`, of
+sparse ones `SparseStreams`.
 """
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from ._compat import check_sample_weight
 from ._core.samples import Samples as CoreSamples
 from ._core.samples import rows_in_order
+from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
 
 
 def check_input(estimator, X):
@@ -85,32 +87,32 @@ def combined_weights(weights, factors):
 
 def check_finite(estimator, X):
     """Raises as scikit-learn does where values of a checked X are not finite."""
-    X = X.reshape(-1, X.shape[-1])
+    if isinstance(X, SparseStreams):
+        X = X.csr
+    elif isinstance(X, Sequences):
+        X = X.frames[X.frame_numbers()]
+    else:
+        X = X.reshape(-1, X.shape[-1])
     check_array(X, accept_sparse="csr", dtype=np.float32, input_name="X", estimator=estimator)
-
-
-def is_stream(X):
-    """Whether X has three dimensions: samples, time steps, features."""
-    if isinstance(X, (list, tuple)) and len(X) > 0:
-        return np.ndim(X[0]) == 2
-    return getattr(X, "ndim", None) == 3
-
-
-def frames(X):
-    """Checked X as the core takes it: a dense static vector is a stream of one frame."""
-    return X if is_stream(X) or issparse(X) else X[:, np.newaxis]
 
 
 def core_samples(X):
     """The core's view of checked X."""
-    return CoreSamples(frames(X))
+    if isinstance(X, SparseStreams):
+        return CoreSamples(X.csr, n_steps=X.shape[1], lengths=X.lengths)
+    if isinstance(X, Sequences):
+        return CoreSamples(X.frames[np.newaxis], lengths=X.lengths, starts=X.starts)
+    # A dense static vector is a stream of one frame.
+    return CoreSamples(X if is_stream(X) or issparse(X) else X[:, np.newaxis])
 
 
 def active_features(X):
-    """How many features of a sample of checked X the core reads, on average.
+    """How many features of a sample of checked X the core reads each time, on average.
 
     Of a sparse sample it reads the stored ones.
     """
+    if isinstance(X, SparseStreams):
+        return 1 + X.nnz / max(1, X.shape[0] * X.shape[1])
     return 1 + X.nnz / X.shape[0] if issparse(X) else X.shape[-1]
 
 
@@ -151,28 +153,38 @@ def _check_targets(estimator, y, target_checks):
 
 
 def _check_stream(estimator, X, reset):
-    """A stream as C-ordered float32; its features are the last axis."""
-    if issparse(X):
-        raise ValueError("X is a sparse array of three dimensions, and streams must be dense: pass X.toarray().")
-    kind = type(X[0]).__name__ if isinstance(X, (list, tuple)) else None
-    if kind and all(np.ndim(sample) == 2 for sample in X):
-        shapes = sorted({np.shape(sample) for sample in X})
-        if len(shapes) > 1:
-            raise ValueError(
-                "X holds streams of different shapes (n_time_steps, n_features), which make no array (n_samples, "
-                f"n_time_steps, n_features): {shapes[0]} and {shapes[-1]} for instance. Bring them to one length, as with "
-                "zeros behind them."
-            )
-    X = np.asarray(X)
+    """Streams in float32: a C-ordered array, `Sequences` or `SparseStreams`."""
+    X = as_sequences(X, np.float32)
     if X.ndim != 3:
-        raise ValueError(
-            f"X is a list of {kind}, of which no array (n_samples, n_time_steps, n_features) can be made. Samples that "
-            "are sparse matrices of a row each go into one sparse matrix: scipy.sparse.vstack(X)."
-        )
-    if X.shape[1] < 1:
+        raise ValueError(f"A stream has the dimensions (n_samples, n_time_steps, n_features); X has {X.ndim} dimensions.")
+    if X.shape[0] and X.shape[1] < 1:
         raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
+    n_features = getattr(estimator, "n_features_in_", None)
+    if not reset and X.shape[2] != n_features == X.shape[1]:
+        raise ValueError(
+            f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {n_features} features as input. X "
+            f"has the shape {X.shape}, as if its axes were (n_samples, n_features, n_time_steps); pass X.transpose(0, 2, 1)."
+        )
+    if isinstance(X, SparseStreams):
+        # The columns of one vector tell the features, all values that they are finite.
+        vector = csr_matrix((min(1, len(X)), X.shape[2]), dtype=np.float32)
+        validate_data(estimator, vector, accept_sparse="csr", reset=reset)
+        csr = check_array(X.csr, accept_sparse="csr", dtype=np.float32, input_name="X", estimator=estimator)
+        return _without_ends(X.with_csr(csr))
+    if isinstance(X, Sequences):
+        validate_data(estimator, X.frames[X.frame_numbers()], dtype=np.float32, reset=reset)
+        return X
     flat = X.reshape(X.shape[0] * X.shape[1], X.shape[2])
     return _orderly(validate_data(estimator, flat, dtype=np.float32, order="C", reset=reset)).reshape(X.shape)
+
+
+def _without_ends(X):
+    """Sparse streams as long as the longest of them."""
+    n_steps = int(X.step_counts.max())
+    if n_steps == X.shape[1]:
+        return X
+    csr = csr_matrix((X.csr.data, X.csr.indices, X.csr.indptr), (X.shape[0], n_steps * X.shape[2]))
+    return SparseStreams(csr, n_steps, X.lengths)
 
 
 def _orderly(X):

@@ -65,6 +65,8 @@ class SpikingBackprop(CheckedParameters):
                                                                      function of the sample alone
     forward_reset='keep'            dropout=0                        dropout stops neurons in
                                                                      mid-potential
+    forward_reset='keep'            leak=0                           potentials that leak forget the
+                                                                     sample before
     hold_error=False                output_activation='rectifying',  it sends output spikes down as
                                     feedback='step' and              errors at once
                                     error_resolution=1
@@ -74,6 +76,10 @@ class SpikingBackprop(CheckedParameters):
                                                                      depends on the order of its
                                                                      input
     simulation='counting'           feedback='sample'                it does not step through time
+    simulation='counting'           leak=0                           with a leak, a count depends on
+                                                                     when input arrives
+    simulation='counting'           readout='last'                   it has no answers at the time
+                                                                     steps before
     ==============================  ===============================  ===============================
 
     References

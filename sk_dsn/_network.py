@@ -15,8 +15,9 @@ from ._compat import check_parameters
 from ._core.network import Network, is_padded, padded_copy
 from ._core.simulate.outputs import outputs as core_outputs
 from ._core.simulate.spikes import spike_counts as core_spike_counts
-from ._inputs import CoreSamples, active_features, check_finite, check_input, frames, is_stream
+from ._inputs import active_features, check_finite, check_input, core_samples, is_stream
 from ._parameters import Dynamics, core_dynamics, dynamics_of, time_steps
+from ._sequences import step_counts
 from ._targets import fitted_targets
 from ._threads import row_blocks, run_in_threads, thread_count
 
@@ -96,8 +97,12 @@ class FittedNetwork(NamedTuple):
         return check_input(self.estimator, X)
 
     def steps_of(self, X):
-        """Time steps of the samples of X."""
+        """Time steps of the samples of X, of the longest one."""
         return X.shape[1] if is_stream(X) else self.n_time_steps
+
+    def step_counts(self, X):
+        """Time steps of each sample of X, shape (n_samples,)."""
+        return step_counts(X) if is_stream(X) else np.full(X.shape[0], self.n_time_steps, dtype=np.int64)
 
     def arrays(self, n_rows=1):
         """Weights and biases as the core reads them, to predict so many samples.
@@ -133,7 +138,7 @@ class FittedNetwork(NamedTuple):
     def exit_steps(self, X):
         """The time step after which each sample ends, shape (n_samples,)."""
         if self.exit_margin is None:
-            return np.full(X.shape[0], self.steps_of(X), dtype=np.int64)
+            return self.step_counts(X)
         return self._run(X, exits=True)[1]
 
     def _run(self, X, n_steps=1, rows=None, exits=False):
@@ -149,11 +154,11 @@ class FittedNetwork(NamedTuple):
         n_rows = X.shape[0] if rows is None else len(rows)
         coefs, intercepts = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
-        exit_rule, exit_steps = {}, None
+        exit_rule, exit_steps = {"mean": self.dynamics.readout == "mean"}, None
         if exits:
-            exit_rule = {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
+            exit_rule |= {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
             exit_steps = np.empty(n_rows, dtype=np.int64)
-        samples, failed_rows, networks = CoreSamples(frames(X)), [], []
+        samples, failed_rows, networks = core_samples(X), [], []
 
         def run(queue):
             network = Network(dynamics, coefs, intercepts, n_together=max(1, n_rows))
@@ -238,7 +243,7 @@ class FittedNetwork(NamedTuple):
         shape = (X.shape[0], n_time_steps)
         counts = np.empty((*shape, len(self.coefs)), dtype=np.int64)
         units = np.empty((*shape, sum(self.n_units[:-1]), 2), dtype=np.int32) if by_unit else None
-        failed_row = self.core_spike_counts(network, frames(X), counts, units)
+        failed_row = self.core_spike_counts(network, core_samples(X), counts, units)
         if failed_row >= 0:
             self._raise_out_of_range(X, first_row + failed_row)
         ended = np.arange(n_time_steps) >= self.exit_steps(X)[:, np.newaxis]

@@ -27,6 +27,8 @@ CONSTRAINTS = {
     "n_time_steps": [Interval(Integral, 1, MOST_TIME_STEPS, closed="both")],
     "neuron": [StrOptions(set(NEURONS))],
     "simulation": [StrOptions({"auto", *SIMULATIONS})],
+    "leak": [Interval(Real, 0, 1, closed="both")],
+    "readout": [StrOptions({"last", "mean"})],
     "fit_intercept": ["boolean"],
     "weight_init_scale": [None, Interval(Real, 0, None, closed="left")],
     # learning
@@ -112,7 +114,8 @@ def choose_simulation(estimator, rule):
     """The simulation that `estimator.simulation` names, or for "auto" the cheapest possible."""
     if estimator.simulation != "auto":
         return estimator.simulation
-    if estimator.neuron == "signed" and rule.weight_update == "sgd" and rule.feedback == "sample":
+    counts = estimator.neuron == "signed" and estimator.leak == 0 and estimator.readout == "last"
+    if counts and rule.weight_update == "sgd" and rule.feedback == "sample":
         return "counting"
     return "clock-driven" if rule.hold_error else "event-driven"
 
@@ -136,6 +139,8 @@ def refusals(estimator, rule, simulation):
             )
         if estimator.dropout > 0:
             yield "forward_reset='keep' needs dropout=0: dropout stops neurons in mid-potential."
+        if estimator.leak > 0:
+            yield "forward_reset='keep' needs leak=0: potentials that leak forget the sample before."
     if not rule.hold_error:
         if rule.output_activation != "rectifying" or rule.feedback != "step" or estimator.error_resolution != 1:
             yield (
@@ -154,6 +159,10 @@ def refusals(estimator, rule, simulation):
             )
         if rule.feedback != "sample":
             yield "simulation='counting' needs feedback='sample': it does not step through time."
+        if estimator.leak > 0:
+            yield "simulation='counting' needs leak=0: with a leak, a count depends on when input arrives."
+        if estimator.readout != "last":
+            yield "simulation='counting' needs readout='last': it has no answers at the time steps before."
 
 
 def checked_simulation(estimator):
@@ -162,6 +171,9 @@ def checked_simulation(estimator):
     Raises ValueError for a combination of parameters that cannot be computed.
     """
     rule = rule_of(estimator)
+    leak = estimator.leak
+    if not isinstance(leak, Real) or not 0 <= leak <= 1 or estimator.readout not in ("last", "mean"):
+        check_parameters(estimator, "leak", "readout")
     simulation = choose_simulation(estimator, rule)
     if simulation not in SIMULATIONS or estimator.neuron not in NEURONS:
         check_parameters(estimator, "simulation", "neuron")
@@ -175,6 +187,8 @@ class Dynamics(NamedTuple):
 
     simulation: str  # not "auto"
     neuron: str
+    leak: float
+    readout: str
 
     @property
     def is_event_driven(self):
@@ -195,7 +209,7 @@ def dynamics_of(estimator):
 
     Raises ValueError for a combination of parameters that cannot be computed.
     """
-    return Dynamics(checked_simulation(estimator), estimator.neuron)
+    return Dynamics(checked_simulation(estimator), estimator.neuron, float(estimator.leak), estimator.readout)
 
 
 # The parameters as the core reads them. `_network` and `_epochs` alone pass them to the core.
@@ -208,6 +222,7 @@ def core_dynamics(dynamics, n_time_steps):
         "simulation": SIMULATIONS[simulation],
         "neuron": NEURONS[dynamics.neuron],
         "n_time_steps": n_time_steps,
+        "leak": dynamics.leak,
     }
 
 

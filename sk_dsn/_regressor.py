@@ -38,6 +38,17 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         spike by spike, each spike goes all the way up before the next. "auto" is the first of
         counting, clock-driven and event-driven that can compute the learning rule. Read when a
         method is called.
+    leak : float, default=0.0
+        Share of their state that neurons lose at each time step, in [0, 1]: leaky integrate-and-fire.
+        At the start of a time step potentials, spike counts and the accumulated output are
+        multiplied by 1 - `leak`, so that recent input weighs more and the order of a stream counts.
+        0 forgets nothing: a signed network then sees only the sum of a stream, and any order of its
+        steps gives the same answer. About 1 / (time steps to remember) is a good start; 1 keeps the
+        present step alone. "auto" then takes the clock-driven simulation. Read when a method is
+        called, as `readout` is.
+    readout : {"last", "mean"}, default="last"
+        What answers: the output after the last time step, or the mean of the outputs after every
+        time step so far. Learning is the same for both.
     fit_intercept : bool, default=True
         Whether neurons have biases (the paper's have none).
     weight_init_scale : float, default=None
@@ -188,6 +199,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         n_time_steps=16,
         neuron="signed",
         simulation="auto",
+        leak=0.0,
+        readout="last",
         fit_intercept=True,
         weight_init_scale=None,
         # learning
@@ -221,6 +234,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         self.n_time_steps = n_time_steps
         self.neuron = neuron
         self.simulation = simulation
+        self.leak = leak
+        self.readout = readout
         self.fit_intercept = fit_intercept
         self.weight_init_scale = weight_init_scale
         self.loss = loss

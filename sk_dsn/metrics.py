@@ -264,7 +264,7 @@ def activation_sparsity(estimator, X, *, by_layer=False):
     n_active = 0
     for spikes in network.unit_batches(X):
         n_active = n_active + np.add.reduceat(np.count_nonzero(spikes, axis=(0, 1)), firsts)
-    n_activations = np.array(layers) * (X.shape[0] * network.steps_of(X))
+    n_activations = np.array(layers) * int(network.step_counts(X).sum())
     return 1 - n_active / n_activations if by_layer else float(1 - n_active.sum() / n_activations.sum())
 
 
@@ -325,5 +325,5 @@ def neurobench_synaptic_operations(estimator, X):
     return {
         "Effective_MACs": multiply_accumulates / X.shape[0],
         "Effective_ACs": accumulates / X.shape[0],
-        "Dense": float(network.steps_of(X) * network.n_weights),
+        "Dense": float(network.step_counts(X).mean() * network.n_weights),
     }

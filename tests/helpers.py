@@ -157,6 +157,7 @@ DEFAULTS = {
     "dropout": 0,
     "input_dropout": 0,
     "input_noise": 0,
+    "leak": 0,
 }
 
 
@@ -168,6 +169,7 @@ def core_settings(**parameters):
             "simulation": member(Simulation, p["simulation"]),
             "neuron": member(Neuron, p["neuron"]),
             "n_time_steps": p["n_time_steps"],
+            "leak": p["leak"],
         },
         "error_rule": {
             "loss": member(Loss, p["loss"]),

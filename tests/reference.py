@@ -26,6 +26,7 @@ Layers are numbered from the input, 0, to the output, L. ``coefs[l - 1]`` leads 
 errors of layer l are at index l - 1.
 """
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +36,8 @@ import numpy as np
 def emit_spikes(potential, take_backs):
     """Spikes of all units that are past the threshold; each spike resets its unit by subtraction.
 
-    A unit fires +1 while v > 1/2, and -1 while v <= -1/2, at most `take_backs[unit]` times.
+    A unit fires +1 while v > 1/2, and -1 while v <= -1/2, as long as it has left at least half of
+    the `take_backs[unit]` that it has.
     """
     assert np.abs(potential).max() < 2**14, "diverged: too many spikes to pass along one by one"
     queue = []
@@ -44,7 +46,7 @@ def emit_spikes(potential, take_backs):
             queue.append((potential[unit], unit, +1))
             potential[unit] -= 1
         left = take_backs[unit]
-        while potential[unit] <= -0.5 and left > 0:
+        while potential[unit] <= -0.5 and left >= 0.5:
             queue.append((-potential[unit], unit, -1))
             potential[unit] += 1
             left -= 1
@@ -56,6 +58,14 @@ def signed_quantize(potential, vector):
     """One step of a signed quantiser; `potential` changes in place."""
     potential += vector
     return emit_spikes(potential, np.full(len(potential), np.inf))
+
+
+def decayed(state, keep):
+    """What a time step leaves of the state: `keep` is 1 - leak. Magnitudes below 2^-100 become 0."""
+    if keep == 1:
+        return state
+    left = state * state.dtype.type(keep)
+    return np.where(np.abs(left) < 2.0**-100, state.dtype.type(0), left)
 
 
 def net_counts(spikes, n_units):
@@ -165,6 +175,7 @@ class Settings:
     normalized_step: bool = False
     backward_reset: str = "keep"
     forward_reset: str = "zero"
+    leak: float = 0
 
     @property
     def is_event_driven(self):
@@ -220,16 +231,16 @@ class Activity:
     the row of step 0.
     """
 
-    counts: list  # net counts after each step (T + 1, n)
+    counts: list  # traces after each step (T + 1, n): net counts, with a leak their leaky sum
     spikes: list  # spikes and take-backs sent in each step (T,)
-    received: list  # sum of input (T + 1, n); None for the input layer
+    received: list  # (leaky) sum of input (T + 1, n); None for the input layer
+    bias_traces: list  # at steps 1 to T
 
     @property
     def outputs(self):
         """The network's output at steps 1 to T."""
         accumulated = self.received[-1][1:]
-        steps = np.arange(1, len(accumulated) + 1, dtype=accumulated.dtype)
-        return accumulated / steps[:, None]
+        return accumulated / np.array(self.bias_traces, dtype=accumulated.dtype)[:, None]
 
 
 class Encoder:
@@ -238,13 +249,15 @@ class Encoder:
     In networks of signed neurons the potential is the sum of input so far minus the spikes so far,
     and the sum of a static vector x after t steps is t·x. The net count is then ⌈sum - 1/2⌉,
     however float32 rounds. The authors' program, with rectifying neurons, adds each input to the
-    remaining potential.
+    remaining potential. So does an encoder that leaks.
     """
 
-    def __init__(self, vector, settings, dtype):
+    def __init__(self, vector, settings, dtype, keep=1):
         self.is_static = np.ndim(vector) == 1
         n_units = np.shape(vector)[-1]
-        self.frames = np.broadcast_to(np.asarray(vector, dtype), (settings.n_time_steps, n_units))
+        self.n_steps = settings.n_time_steps if self.is_static else len(vector)
+        self.frames = np.broadcast_to(np.asarray(vector, dtype), (self.n_steps, n_units))
+        self.keep = keep
         self.neuron = settings.neuron
         self.sum = np.zeros(n_units, dtype)
         self.potential = np.zeros(n_units, dtype)
@@ -252,7 +265,8 @@ class Encoder:
 
     def emit(self, t):
         frame = self.frames[t - 1]
-        if self.neuron == "signed":
+        self.sum, self.potential, self.net = (decayed(a, self.keep) for a in (self.sum, self.potential, self.net))
+        if self.neuron == "signed" and self.keep == 1:
             self.sum = self.sum.dtype.type(t) * frame if self.is_static else self.sum + frame
             self.potential = self.sum - self.net
         else:
@@ -273,11 +287,19 @@ class Sample:
         self.t = 0
         self.rate = 0.0
         self.dropout = dropout
-        self.input = Encoder(x, settings, dtype)
+        self.keep = dtype.type(1) - dtype.type(settings.leak)
+        self.input = Encoder(x, settings, dtype, self.keep)
+        self.n_steps = self.input.n_steps
+        # The leaky sum of time steps: t without leak.
+        self.bias_trace = dtype.type(0)
+        self.bias_traces = []
+        self.last_bias_trace = dtype.type(0)
+        for _ in range(self.n_steps):
+            self.last_bias_trace = self.next_bias_trace(self.last_bias_trace)
         self.is_training = target is not None
         if self.is_training:
             self.target = np.asarray(target, dtype)
-            self.encoded_target = Encoder(-self.target, settings, dtype)
+            self.encoded_target = Encoder(-self.target, replace(settings, n_time_steps=self.n_steps), dtype)
         self.potentials = zeros()  # the input layer's is in the encoder
         self.net = zeros()
         self.received = zeros()  # sum of input; the gate reads it
@@ -288,6 +310,9 @@ class Sample:
         self.input_trace = self.input.sum  # the input layer's trace with smooth gradients
         self.unpenalized = zeros()  # spikes since the last update (clock-driven, counting)
         self.error_counts = zeros()[1:]  # past the gate, for sgd
+        # Leak, feedback at each step, sgd: sums of products of traces and error counts.
+        self.gradients = [np.zeros(shape, dtype) for shape in pairwise(n_units)]
+        self.bias_gradients = zeros()[1:]
 
         # Statistics. Error spikes are by layer above the input: all, and those past the gate.
         self.spikes = np.zeros(len(n_units), int)
@@ -296,6 +321,17 @@ class Sample:
         self.target_spikes = 0
         self.history = []
         self.remember()
+
+    def next_bias_trace(self, trace):
+        return self.keep * trace + self.keep.dtype.type(1)
+
+    def decay(self):
+        """The leak, at the start of a time step."""
+        self.bias_trace = self.next_bias_trace(self.bias_trace)
+        self.bias_traces.append(self.bias_trace)
+        if self.keep != 1:
+            for state in (self.potentials, self.net, self.received, self.traces):
+                state[:] = [decayed(a, self.keep) for a in state]
 
     def remember(self):
         self.history.append(([n.copy() for n in self.net], [r.copy() for r in self.received], self.spikes.copy()))
@@ -307,6 +343,7 @@ class Sample:
             [np.array(counts) for counts in list(zip(*net, strict=True))[:-1]],
             list(np.diff(spikes, axis=0).T[:-1]),
             [None, *(np.array(sums) for sums in list(zip(*received, strict=True))[1:])],
+            self.bias_traces,
         )
 
 
@@ -353,11 +390,11 @@ class SpikingNetwork:
     def forward(self, x, n_time_steps, dropout=None):
         """The activity of a vector, or a stream (T, n), in a network that does not learn.
 
-        The network keeps `n_time_steps` as its setting.
+        The network keeps `n_time_steps` as its setting. A stream brings its own.
         """
         self.settings = replace(self.settings, n_time_steps=n_time_steps)
         sample = self.start_sample(x, None, dropout)
-        for _ in range(n_time_steps):
+        for _ in range(sample.n_steps):
             self.step(sample)
         return sample.activity
 
@@ -402,9 +439,13 @@ class SpikingNetwork:
         self.reset_backward(key)
         if self.settings.forward_reset == "keep":
             sample.potentials = self.kept_potentials
-        for _ in range(self.settings.n_time_steps):
+        for _ in range(sample.n_steps):
             self.step(sample)
-        if self.settings.weight_update == "sgd":
+            if self.keeps_gradients:
+                self.add_gradients(sample)
+        if self.keeps_gradients:
+            self.learn_gradients(sample)
+        elif self.settings.weight_update == "sgd":
             self.update_at_end(sample)
         return sample
 
@@ -426,11 +467,12 @@ class SpikingNetwork:
                 potential[:] = [uniform(key, len(self.n_units) + layer, j) - 0.5 for j in range(len(potential))]
 
     def outputs_so_far(self, sample):
-        return sample.received[-1] / self.dtype.type(sample.t)
+        return sample.received[-1] / sample.bias_trace
 
     def step(self, sample):
         """One time step, with the errors it causes and, for fractional updates, the learning."""
         sample.t += 1
+        sample.decay()
         spikes = self.traveling(sample, 0, sample.input.emit(sample.t))
         sample.net[0] = sample.input.net.copy()
         if sample.is_training and self.settings.is_depth_first:
@@ -443,7 +485,7 @@ class SpikingNetwork:
         sample.remember()
         if not sample.is_training:
             return
-        at_end = sample.t == self.settings.n_time_steps
+        at_end = sample.t == sample.n_steps
         if at_end:
             sample.loss = sample_loss(self.outputs_so_far(sample), sample.target, self.settings.loss)
         if self.settings.outputs_rectify:
@@ -570,7 +612,7 @@ class SpikingNetwork:
             sample.held[:] = 0
             launches = [[spike] for spike in spikes] if self.settings.is_event_driven else [spikes]
         else:
-            steps = self.settings.n_time_steps if self.settings.feedback == "sample" else 1
+            steps = sample.n_steps if self.settings.feedback == "sample" else 1
             gradient = output_error(self.outputs_so_far(sample), sample.target, self.settings.loss).astype(self.dtype)
             error = (self.dtype.type(steps) * resolution) * gradient
             launches = [signed_quantize(self.error_potentials[-1], error)]
@@ -676,18 +718,44 @@ class SpikingNetwork:
         return self.scaled(sample, layer, trace)
 
     def spike_rate(self, sample, layer):
-        """eta / (g·T²), rounded once; with a normalised step eta / (g·(T² + |n|²)), n the net
-        counts of the layer below."""
-        square = float(self.settings.n_time_steps**2)
+        """eta / (g·T·c_T), rounded once; with a normalised step eta / (g·(T·c_T + T/c_T·|n|²)), n
+        the traces of the layer below and c_T the bias trace at the end."""
+        last = float(sample.last_bias_trace)
+        square = sample.n_steps * last
         if self.settings.normalized_step:
-            square += np.sum(sample.net[layer - 1].astype(np.float64) ** 2)
+            square += sample.n_steps / last * np.sum(sample.net[layer - 1].astype(np.float64) ** 2)
         return self.dtype.type(sample.rate / (self.settings.error_resolution * square))
 
     def update_column(self, sample, layer, unit, weight):
         delta = self.dtype.type(weight) * self.spike_rate(sample, layer)
         self.coefs[layer - 1][:, unit] -= self.trace(sample, layer - 1) * delta
         if self.intercepts is not None:
-            self.intercepts[layer - 1][unit] -= self.dtype.type(sample.t) * delta
+            self.intercepts[layer - 1][unit] -= sample.bias_trace * delta
+
+    @property
+    def keeps_gradients(self):
+        """Whether sgd adds up the products of traces and errors of each time step.
+
+        With a leak the traces at the end are not those that the errors met.
+        """
+        return self.settings.leak > 0 and self.settings.weight_update == "sgd" and self.settings.feedback == "step"
+
+    def add_gradients(self, sample):
+        """The errors of a time step meet its traces."""
+        for layer in range(1, self.last + 1):
+            errors = sample.error_counts[layer - 1]
+            if not self.settings.is_event_driven:
+                errors = errors + self.penalty(sample, layer)
+            sample.gradients[layer - 1] += np.outer(self.trace(sample, layer - 1), errors)
+            sample.bias_gradients[layer - 1] += sample.bias_trace * errors
+            sample.error_counts[layer - 1] = np.zeros_like(errors)
+
+    def learn_gradients(self, sample):
+        for layer in range(1, self.last + 1):
+            rate = self.spike_rate(sample, layer)
+            self.coefs[layer - 1] -= sample.gradients[layer - 1] * rate
+            if self.intercepts is not None:
+                self.intercepts[layer - 1] -= sample.bias_gradients[layer - 1] * rate
 
     def update_at_end(self, sample):
         for layer in range(1, self.last + 1):
@@ -697,4 +765,4 @@ class SpikingNetwork:
             delta = errors * self.spike_rate(sample, layer)
             self.coefs[layer - 1] -= np.outer(self.trace(sample, layer - 1), delta)
             if self.intercepts is not None:
-                self.intercepts[layer - 1] -= self.dtype.type(sample.t) * delta
+                self.intercepts[layer - 1] -= sample.bias_trace * delta

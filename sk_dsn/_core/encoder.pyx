@@ -1,7 +1,8 @@
 """Input encoding: which stimulus a sample is, and which spikes the input units fire for it."""
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.string cimport memset
 
-from .kernels.kernels cimport FIRE_BOTH, SpikeCounts, prefetch
+from .kernels.kernels cimport FIRE_BOTH, SpikeCounts, lowest_bit, prefetch
 from .network cimport Layer, Net, spikes_place, units_number
 from .random cimport normal, uniform
 from .settings cimport SIGNED
@@ -22,8 +23,40 @@ cdef void sample_fetch(const SampleArrays *samples, Py_ssize_t sample) noexcept 
         prefetch(samples.data + first, n * sizeof(float))
         prefetch(samples.indices + first, n * sizeof(int32_t))
     else:
-        prefetch(samples.dense + sample * samples.n_steps * samples.n_features,
-                 min(samples.n_features, PREFETCHED) * sizeof(float))
+        prefetch(sample_frames(samples, sample), min(samples.n_features, PREFETCHED) * sizeof(float))
+
+
+cdef void units_activate(const SampleArrays *samples, Py_ssize_t sample, Net *net, Stimulus *stimulus) noexcept nogil:
+    """A sparse stream: the units of its stored values are active, and its frames hold their values side by side.
+
+    The indices are borrowed: where another thread changes them, values are wrong, but no place is outside the frames.
+    """
+    cdef Py_ssize_t n_features = samples.n_features, n_steps = net.n_steps, n = 0, k, w, unit, place, step
+    cdef Py_ssize_t first = samples.indptr[sample], end = samples.indptr[sample + 1]
+    cdef uint64_t bits
+    for k in range(first, end):
+        unit = <uint32_t> samples.indices[k] % n_features
+        net.unit_bits[unit // 64] |= <uint64_t> 1 << (unit % 64)
+    for w in range((n_features + 63) // 64):
+        bits = net.unit_bits[w]
+        net.unit_bits[w] = 0
+        while bits != 0:
+            unit = 64 * w + lowest_bit(bits)
+            bits &= bits - 1
+            net.active_unit[n] = <int32_t> unit
+            net.active_place[unit] = <int32_t> n
+            n += 1
+    memset(net.frames, 0, n_steps * n * sizeof(float))
+    for k in range(first, end):
+        unit = <uint32_t> samples.indices[k]
+        step = unit // n_features
+        place = net.active_place[unit - step * n_features]
+        if step < n_steps and place < n:
+            net.frames[step * n + place] = samples.data[k]
+    stimulus.n = n
+    stimulus.x = net.frames
+    stimulus.unit = net.active_unit
+    stimulus.step = max(n, 1)
 
 
 cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *net, bint condense,
@@ -32,15 +65,18 @@ cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *ne
     the time-stepped simulations read the vector again at each step."""
     cdef Layer *layer = net.layers
     cdef SpikeCounts nonzero
+    net.n_steps = <int> sample_length(samples, sample) if samples.n_steps > 1 else net.dynamics.n_time_steps
     stimulus.step = 0
     stimulus.unit = NULL
-    if samples.dense == NULL:
+    if samples.dense == NULL and samples.n_steps > 1:
+        units_activate(samples, sample, net, stimulus)
+    elif samples.dense == NULL:
         stimulus.n = samples.indptr[sample + 1] - samples.indptr[sample]
         stimulus.x = samples.data + samples.indptr[sample]
         stimulus.unit = samples.indices + samples.indptr[sample]
     else:
         stimulus.n = samples.n_features
-        stimulus.x = samples.dense + sample * samples.n_steps * samples.n_features
+        stimulus.x = sample_frames(samples, sample)
         if samples.n_steps > 1:
             stimulus.step = samples.n_features
         elif condense:
@@ -56,19 +92,19 @@ cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *ne
 cdef void stimulus_blur(Stimulus *stimulus, const SampleArrays *samples, float *room, Net *net, double deviation,
                         uint64_t key) noexcept nogil:
     """Adds noise to every feature of a stimulus, the same at all its time steps. `room` takes the new vectors."""
-    cdef Py_ssize_t i, t, n = samples.n_features
+    cdef Py_ssize_t i, t, n = samples.n_features, n_vectors = net.n_steps if stimulus.step else 1
     cdef float noise
     for i in range(n):
         # Layers, from 0 on, draw their dropout under the same key.
         noise = <float> (deviation * normal(key, net.n_layers, i))
-        if stimulus.step == 0:
-            room[i] = noise
-        for t in range(samples.n_steps if stimulus.step else 0):
-            room[t * n + i] = stimulus.x[t * stimulus.step + i] + noise
-    for i in range(stimulus.n if stimulus.step == 0 else 0):
-        room[stimulus.unit[i] if stimulus.unit != NULL else i] += stimulus.x[i]
+        for t in range(n_vectors):
+            room[t * n + i] = noise
+    for t in range(n_vectors):
+        for i in range(stimulus.n):
+            room[t * n + (stimulus.unit[i] if stimulus.unit != NULL else i)] += stimulus.x[t * stimulus.step + i]
     stimulus.n = net.layers.n_active = n
     stimulus.x = room
+    stimulus.step = n if stimulus.step else 0
     stimulus.unit = net.layers.active = NULL
 
 
@@ -92,9 +128,10 @@ cdef void stimulus_drop(Stimulus *stimulus, const SampleArrays *samples, float *
         stimulus.unit = net.layers.active = net.active_unit
         return
     for i in range(stimulus.n):
-        factor = scale if uniform(key, 0, i) >= dropout else 0.0
-        for t in range(samples.n_steps):
-            room[t * samples.n_features + i] = factor * stimulus.x[t * stimulus.step + i]
+        unit = stimulus.unit[i] if stimulus.unit != NULL else <int32_t> i
+        factor = scale if uniform(key, 0, unit) >= dropout else 0.0
+        for t in range(net.n_steps):
+            room[t * stimulus.step + i] = factor * stimulus.x[t * stimulus.step + i]
     stimulus.x = room
 
 
@@ -142,13 +179,13 @@ cdef int frames_sum(Net *net, const Stimulus *stimulus, int first, int end) noex
 cdef void input_integrate(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     """Brings the potentials of the input units to time step t, before they fire.
 
-    With signed neurons they follow from the sum of the input so far, so that all simulations count the same; with
-    rectifying ones each step's vector is added, as the authors' program does.
+    With signed neurons and no leak they follow from the sum of the input so far, so that all simulations count the same;
+    with rectifying ones, or a leak, each step's vector is added, as the authors' program does.
     """
     cdef Layer *layer = net.layers
     cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i
-    if net.dynamics.neuron == SIGNED:
+    if net.dynamics.neuron == SIGNED and layer.decay == 1.0:
         stimulus_sum(stimulus, t, layer.input_sum)
         for i in range(stimulus.n):
             layer.potential[i] = layer.input_sum[i] - layer.net_count[i]

@@ -10,7 +10,7 @@ read past its end: the counting simulation predicts with weights of any layout.
 Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted, or
 INTERRUPTED, which is above all layers (see signals.pxd). Where memory was short, a spike train is `starved`.
 """
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from .kernels.arena cimport Arena
 from .kernels.kernels cimport FiringRule, Kernels, ROW_PADDING, SpikeCounts
@@ -23,6 +23,7 @@ cdef struct Layer:
     Py_ssize_t n_units
     Py_ssize_t width
     FiringRule rule
+    float decay                 # what a time step leaves of the state: 1 - leak
     float *weights              # (units below, stride)
     Py_ssize_t stride
     float *intercepts           # NULL without biases
@@ -33,8 +34,8 @@ cdef struct Layer:
     const int32_t *active
 
     # A sample's state.
-    float *net_count            # spikes of each unit so far, signed
-    float *input_sum            # input of each unit so far: the gate's sum. Of layer 0: the sum of x
+    float *net_count            # trace: spikes of each unit so far, signed; with a leak their leaky sum, a real number
+    float *input_sum            # input of each unit so far (leaky): the gate's sum. Of layer 0: the sum of x
     SpikeCounts *spikes         # sent on. Counting: all of the sample; clock-driven: of this time step
     int64_t n_spikes            # spikes fired in this sample, passing ones included
     float *keep                 # dropout: 0, or the scale of a kept unit; NULL without dropout
@@ -52,11 +53,18 @@ cdef struct Net:
     int n_layers
     const Kernels *kernels
     Dynamics dynamics
+    int n_steps                 # of the present sample
+    float bias_trace            # leaky sum of time steps so far: t without leak
+    float last_bias_trace       # at the end of the sample
     bint padded
     Py_ssize_t n_together       # samples side by side: room for the input_sum and spikes of so many
     SpikeTrain one_spike        # of a unit 0: it brings the biases to a layer
     int32_t *active_unit        # room for the active units of a sample, and their values
     float *active_value
+    int32_t *active_place       # of each unit, its place among the active ones of a sparse stream
+    uint64_t *unit_bits         # a bit for each unit; 0 between samples
+    float *frames               # the vectors of a sparse stream; grown by frames_reserve
+    Py_ssize_t frames_room
     double work                 # additions since the last look for signals
     bint stopped                # by another thread: to end at the next look
 
@@ -100,6 +108,8 @@ cdef inline SpikeCounts *spikes_place(Layer *layer, Py_ssize_t sample) noexcept 
 
 
 cdef void masks_clear(Net *net) noexcept nogil
+cdef int frames_reserve(Net *net, Py_ssize_t n_floats) except -1
 cdef int memory_check(const Net *net) except -1
+cdef floats_copy(const float *values, Py_ssize_t n)
 cdef bint within(indices, Py_ssize_t n) except -1
 cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL

@@ -1,8 +1,8 @@
 """The owner of a network's buffers, and the layout of weights."""
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uintptr_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy
 
 from .kernels.arena cimport Arena, arena_begin, arena_end, arena_free, arena_take
@@ -76,6 +76,8 @@ cdef void network_layout(Net *net, Arena *arena, Extras extras) noexcept nogil:
     cdef int l
     net.active_unit = <int32_t *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(int32_t))
     net.active_value = <float *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(float))
+    net.active_place = <int32_t *> arena_take(arena, padded(net.layers[0].n_units) * sizeof(int32_t))
+    net.unit_bits = <uint64_t *> arena_take(arena, (net.layers[0].n_units + 63) // 64 * sizeof(uint64_t))
     for l in range(net.n_layers):
         layer = &net.layers[l]
         width = padded(layer.n_units)
@@ -122,11 +124,14 @@ cdef int weights_borrow(Net *net, list coefs, list intercepts) except -1:
 
 
 cdef void rules_choose(Net *net, bint output_fires) noexcept nogil:
-    """Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
+    """How units fire, and what a time step leaves of their state.
+
+    Input units are signed quantisers. The output only adds up, unless it rectifies in training."""
     cdef FiringRule rule = FIRE_BACK if net.dynamics.neuron == SIGNED else FIRE_UP
     cdef int l
     for l in range(net.n_layers):
         net.layers[l].rule = rule
+        net.layers[l].decay = <float> 1.0 - net.dynamics.leak
     if not output_fires:
         output_layer(net).rule = FIRE_NEVER
     net.layers[0].rule = FIRE_BOTH
@@ -198,6 +203,10 @@ cdef class Network:
         net.dynamics = dynamics
         if net.dynamics.n_time_steps < 1:
             raise ValueError(f"n_time_steps must be at least 1, got {net.dynamics.n_time_steps}")
+        if not 0.0 <= net.dynamics.leak <= 1.0:
+            raise ValueError(f"leak must be from 0 to 1, got {net.dynamics.leak}")
+        if net.dynamics.leak > 0.0 and (net.dynamics.simulation == COUNTING or potentials is not None):
+            raise ValueError("with a leak, counts do not follow from sums, and potentials are not kept")
         check_shapes(coefs, intercepts, potentials)
         if net.dynamics.simulation == EVENT_DRIVEN_DEPTH_FIRST and len(coefs) >= MOST_LAYERS_DEPTH_FIRST:
             raise ValueError(
@@ -235,6 +244,7 @@ cdef class Network:
             for l in range(self.net.n_layers):
                 train_free(&self.net.layers[l].train)
         train_free(&self.net.one_spike)
+        free(self.net.frames)
         arena_free(&self.arena)
         free(self.net.layers)
 
@@ -263,8 +273,7 @@ cdef class Network:
 
     def potentials(self):
         """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.net.layers[l].n_units]> self.net.layers[l].potential)
-                for l in range(1, self.net.n_layers)]
+        return [floats_copy(self.net.layers[l].potential, self.net.layers[l].n_units) for l in range(1, self.net.n_layers)]
 
 
 def samples_together(coefs):
@@ -290,6 +299,25 @@ cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL:
     if vector.shape != (n,):
         raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")
     return &numbers[0]
+
+
+cdef int frames_reserve(Net *net, Py_ssize_t n_floats) except -1:
+    """Makes room for the frames of the samples to come."""
+    cdef float *frames
+    if n_floats > net.frames_room:
+        frames = <float *> realloc(net.frames, n_floats * sizeof(float))
+        if frames == NULL:
+            raise MemoryError
+        net.frames, net.frames_room = frames, n_floats
+    return 0
+
+
+cdef floats_copy(const float *values, Py_ssize_t n):
+    """A new array of n numbers, at least one."""
+    copy = np.empty(n, dtype=np.float32)
+    cdef float[::1] room = copy
+    memcpy(&room[0], values, n * sizeof(float))
+    return copy
 
 
 cdef bint within(indices, Py_ssize_t n) except -1:

@@ -6,4 +6,5 @@ cdef class Samples:
     cdef SampleArrays arrays
     cdef list borrowed
     cdef int borrow_dense(self, X) except -1
-    cdef int borrow_sparse(self, X) except -1
+    cdef int borrow_sparse(self, X, Py_ssize_t n_steps) except -1
+    cdef int borrow_lengths(self, lengths, starts) except -1

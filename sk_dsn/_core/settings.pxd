@@ -34,6 +34,7 @@ cdef struct Dynamics:
     Simulation simulation
     Neuron neuron
     int n_time_steps
+    float leak
 
 
 # Which error the output has, when it is sent, and what becomes of its rest.

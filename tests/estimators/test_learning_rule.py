@@ -209,6 +209,8 @@ CHOICES = {
     "loss": ["log_loss", "squared_error"],
     "error_resolution": [1, 1.5, 2],
     "dropout": [0, 0.5],
+    "leak": [0, 0.5],
+    "readout": ["last", "mean"],
 }
 RULE_CHOICES = {
     "feedback": ["sample", "step"],

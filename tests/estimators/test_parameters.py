@@ -25,6 +25,8 @@ BAD_PARAMETERS = {
     "n_time_steps": [0, 2.5, None, 2**24 + 1],
     "neuron": ["leaky"],
     "simulation": ["clock"],
+    "leak": [-0.1, 1.5, np.nan, None, "slow"],
+    "readout": ["first", None, 1],
     "loss": ["hinge", None],
     "error_resolution": [0, -1.0, np.inf, np.nan],
     "fit_intercept": ["yes", 2],

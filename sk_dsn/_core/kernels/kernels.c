@@ -12,22 +12,14 @@
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 
+#define LOWEST_BIT(mask) lowest_bit(mask)
 #if defined(__GNUC__)
 #define HAVE_VECTORS 1
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define LOWEST_BIT(mask) __builtin_ctzll(mask)
 #define COUNT_BITS(mask) __builtin_popcountll(mask)
 #else
 #define HAVE_VECTORS 0
 #define ALWAYS_INLINE inline
-static int
-LOWEST_BIT(uint64_t mask)
-{
-    int bit = 0;
-    while (!(mask >> bit & 1))
-        bit++;
-    return bit;
-}
 static int
 COUNT_BITS(uint64_t mask)
 {
@@ -49,6 +41,8 @@ COUNT_BITS(uint64_t mask)
 
 /* The largest number below 1/2: -1/2 fires down. */
 #define BELOW_HALF 0x1.fffffep-2f
+/* The largest number below 2^-100: smaller magnitudes decay to 0. */
+#define BELOW_SILENCE 0x1.fffffep-101f
 /* The largest number below SPIKE_LIMIT. */
 #define BELOW_LIMIT 0xffffffp0f
 

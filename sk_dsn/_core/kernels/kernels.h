@@ -23,11 +23,25 @@ prefetch(const void *from, size_t size)
 #endif
 }
 
+/* The number of the lowest bit of a mask that is not 0. */
+static inline int
+lowest_bit(uint64_t mask)
+{
+#if defined(__GNUC__)
+    return __builtin_ctzll(mask);
+#else
+    int bit = 0;
+    while (!(mask >> bit & 1))
+        bit++;
+    return bit;
+#endif
+}
+
 /* The most samples side by side. */
 #define MOST_TOGETHER 64
 
 /* Which way a unit past threshold fires, +1 while v > 1/2 and -1 while v <= -1/2: only up (the rectifying neuron); up, and
-   down while its net count is positive (the signed neuron); both ways (the signed quantiser); or never (a linear output,
+   down while its net count is 1/2 or more, which without leak is above 0 (the signed neuron); both ways (the signed quantiser); or never (a linear output,
    for which no kernel is called). */
 typedef enum { FIRE_UP, FIRE_BACK, FIRE_BOTH, FIRE_NEVER } FiringRule;
 
@@ -89,6 +103,10 @@ typedef struct {
     /* p = 1 / (1 + exp(-sum / t)) of each of n outputs, filled up as by softmax. Returns the sum of log(1 + exp(sum / t)), so
        that the log loss of targets y is that minus the sum of y * sum / t. */
     double (*logistic)(const float *sum, ptrdiff_t n, float t, float *p);
+
+    /* state[0:n] *= decay, and magnitudes below 2^-100 become 0: silence ends. Arrays as those of potential_fire. What is
+       infinite, times a decay of 0, becomes 0. */
+    void (*state_decay)(float *state, ptrdiff_t n, float decay);
 } Kernels;
 
 /* Instruction sets this processor and this build have, best first, NULL behind the last. */

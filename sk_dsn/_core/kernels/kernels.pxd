@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint64_t
 
 from .spike_train cimport SpikeTrain
 
@@ -6,6 +6,7 @@ cdef extern from "kernels.h" nogil:
     const int ROW_PADDING
     const int MOST_TOGETHER
 
+    int lowest_bit(uint64_t mask) noexcept
     void prefetch(const void *start, size_t size) noexcept
 
     ctypedef enum FiringRule:
@@ -32,6 +33,7 @@ cdef extern from "kernels.h" nogil:
                           SpikeCounts *out) noexcept nogil
         int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule,
                               float *count) noexcept nogil
+        void (*state_decay)(float *state, Py_ssize_t n, float decay) noexcept nogil
         int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule,
                           SpikeTrain *out) noexcept nogil
         int (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, const float *weights,

@@ -86,7 +86,7 @@ NAME(extremes_widen)(EXTREMES *extremes, VECTOR p, const float *net_count, const
 {
     extremes->largest = NAME(larger)(extremes->largest, rule == FIRE_BOTH ? NAME(magnitude)(p) : p);
     if (rule == FIRE_BACK)
-        extremes->down |= NAME(not_above)(p, -0.5f) & NAME(above)(*(const VECTOR *)net_count, 0.0f);
+        extremes->down |= NAME(not_above)(p, -0.5f) & NAME(above)(*(const VECTOR *)net_count, BELOW_HALF);
 }
 
 TARGET static ALWAYS_INLINE int
@@ -112,7 +112,7 @@ NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *
     if (rule != FIRE_UP) {
         LANES_WHERE down = NAME(not_above)(p, -0.5f);
         if (rule == FIRE_BACK)
-            down &= NAME(above)(*(const VECTOR *)net_count, 0.0f);
+            down &= NAME(above)(*(const VECTOR *)net_count, BELOW_HALF);
         fired->down = NAME(bits)(down);
         *changed |= down;
         p = NAME(add_where)(p, down, 1.0f);
@@ -168,7 +168,7 @@ NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t
         train_arrive(out, (int32_t)j, v + n);
         for (; v > 0.5f; v -= 1.0f, n += 1.0f)
             train_arrive(out, (int32_t)j, v);
-        for (; v <= -0.5f && (rule == FIRE_BOTH || (rule == FIRE_BACK && net_count[j] + n > 0.0f)); v += 1.0f, n -= 1.0f)
+        for (; v <= -0.5f && (rule == FIRE_BOTH || (rule == FIRE_BACK && net_count[j] + n >= 0.5f)); v += 1.0f, n -= 1.0f)
             train_arrive(out, (int32_t)j, v);
         potential[j] = v;
         if (net_count)
@@ -494,7 +494,7 @@ NAME(past_down)(VECTOR p, VECTOR net_count, const FiringRule rule)
 {
     LANES_WHERE down = NAME(not_above)(p, -0.5f);
     if (rule == FIRE_BACK)
-        down &= NAME(above)(net_count, 0.0f);
+        down &= NAME(above)(net_count, BELOW_HALF);
     return down;
 }
 

@@ -476,6 +476,14 @@ NAME(spikes_due)(VECTOR v, const FiringRule rule)
     return NAME(add_where)(count, NAME(not_above)(rest, -0.5f), -1.0f);
 }
 
+/* How many spikes a signed neuron can take back while its net count n is 1/2 or more: floor(n + 1/2), n > -1. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(backs_most)(VECTOR n)
+{
+    const VECTOR whole = NAME(whole)(n);
+    return NAME(add_where)(whole, NAME(above)(n - whole, BELOW_HALF), 1.0f);
+}
+
 /* All units at once; `counts` says whether there are net counts. */
 TARGET static ALWAYS_INLINE int
 NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count)
@@ -486,7 +494,7 @@ NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRu
         const LANES_WHERE countable = NAME(not_above)(NAME(magnitude)(v), BELOW_LIMIT);
         VECTOR fired = NAME(spikes_due)(NAME(only_where)(v, countable), rule);
         if (rule == FIRE_BACK)
-            fired = NAME(larger)(fired, (VECTOR){0} - *(const VECTOR *)(net_count + j));
+            fired = NAME(larger)(fired, (VECTOR){0} - NAME(backs_most)(*(const VECTOR *)(net_count + j)));
         *(VECTOR *)(count + j) = fired;
         *(VECTOR *)(potential + j) = v - fired;
         if (counts)
@@ -507,6 +515,16 @@ NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule
         default:
             return net_count ? NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 1, count)
                              : NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 0, count);
+    }
+}
+
+TARGET static void
+NAME(state_decay)(float *state, ptrdiff_t n, float decay)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        VECTOR *v = (VECTOR *)(state + j);
+        const VECTOR left = *v * decay;
+        *v = NAME(only_where)(left, NAME(above)(NAME(magnitude)(left), BELOW_SILENCE));
     }
 }
 
@@ -633,6 +651,7 @@ static const Kernels NAME(kernels) = {
     NAME(spikes_list),
     NAME(softmax),
     NAME(logistic),
+    NAME(state_decay),
 };
 
 #undef WIDE

@@ -22,11 +22,11 @@ cdef int clock_feedback(Learning *learning, const Stimulus *stimulus, double eta
     if learning.error_rule.rectifying_output:
         target_fire(learning)
     else:
-        error_integrate(learning, 1.0 if step_feedback else learning.net.dynamics.n_time_steps)
+        error_integrate(learning, 1.0 if step_feedback else learning.net.n_steps)
         failed = errors_fire(learning)
         if failed >= 0:
             return failed
-    return errors_send(learning, eta, t)
+    return errors_send(learning, eta)
 
 
 cdef void clock_end(Learning *learning, double eta) noexcept nogil:

@@ -6,7 +6,7 @@ from libc.string cimport memcpy, memset
 
 from ..encoder cimport SampleArrays, Stimulus, sample_fetch, sample_present, stimulus_blur, stimulus_drop
 from ..kernels.kernels cimport prefetch
-from ..network cimport Net, masks_clear, output_layer, within
+from ..network cimport Net, frames_reserve, masks_clear, output_layer, within
 from ..random cimport sample_key, uniform
 from ..samples cimport Samples
 from ..settings cimport COUNTING
@@ -216,6 +216,7 @@ def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_fi
     cdef double mean_loss = 0.0
     cdef int failed
     input_check(net, &samples.arrays)
+    frames_reserve(net, samples.arrays.most_frames)
     check_epoch(samples.arrays.n_samples, output_layer(net).n_units, 3 * net.n_layers + 1, labels, Y, order, weights, counts)
     if order_view.shape[0] == 0:
         return 0.0, -1

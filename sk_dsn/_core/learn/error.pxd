@@ -9,6 +9,7 @@ cdef void backward_reset(Learning *learning, uint64_t key) noexcept nogil
 cdef void input_sum_step(Learning *learning, const Stimulus *stimulus, int t) noexcept nogil
 cdef void error_integrate(Learning *learning, float weight) noexcept nogil
 cdef void target_fire(Learning *learning) noexcept nogil
+cdef void spikes_total(Learning *learning) noexcept nogil
 cdef bint target_is_countable(const Learning *learning) noexcept nogil
 
 

@@ -11,6 +11,17 @@ from ..settings cimport RECTIFYING, RESET_KEEP, RESET_RANDOM
 from .learner cimport LearningLayer, Learning, output_learning
 
 
+cdef void gradient_clear(LearningLayer *learned, const Layer *layer) noexcept nogil:
+    """Makes the gradient of the last sample zero again, in the rows that are not."""
+    cdef Py_ssize_t i, n_below = (layer - 1).n_units
+    for i in range(n_below):
+        if learned.traced_once[i] != 0.0:
+            memset(learned.gradient + i * layer.stride, 0, layer.stride * sizeof(float))
+    memset(learned.traced_once, 0, n_below * sizeof(float))
+    memset(learned.bias_gradient, 0, layer.width * sizeof(float))
+    memset(learned.erred_once, 0, layer.width * sizeof(float))
+
+
 cdef void learning_begin(Learning *learning) noexcept nogil:
     """Forgets the last sample, except error potentials."""
     cdef LearningLayer *learned
@@ -26,7 +37,12 @@ cdef void learning_begin(Learning *learning) noexcept nogil:
         memset(learned.trace, 0, size)
         if l > 0:
             memset(learned.error_total, 0, size)
+        if learned.fired_total != NULL:
+            memset(learned.fired_total, 0, size)
+        if learned.gradient != NULL:
+            gradient_clear(learned, &learning.net.layers[l])
     learning.n_target_spikes = 0
+    memset(learning.output_spikes, 0, output_layer(learning.net).width * sizeof(float))
     memset(learning.target_potential, 0, output_layer(learning.net).width * sizeof(float))
 
 
@@ -46,12 +62,14 @@ cdef void backward_reset(Learning *learning, uint64_t key) noexcept nogil:
 
 
 cdef void input_sum_step(Learning *learning, const Stimulus *stimulus, int t) noexcept nogil:
-    """At the end of time step t of rectifying neurons, its vector joins the input's sum (the smooth trace)."""
+    """At the end of time step t of rectifying neurons, or with a leak, its vector joins the smooth trace of the input."""
     cdef Layer *layer = learning.net.layers
     cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i
-    if learning.update_rule.smooth_gradient and learning.net.dynamics.neuron == RECTIFYING:
+    if learning.update_rule.smooth_gradient and (learning.net.dynamics.neuron == RECTIFYING or layer.decay != 1.0):
         learning.layers.stale = True
+        if layer.decay != 1.0:
+            learning.net.kernels.state_decay(layer.input_sum, padded(layer.n_active), layer.decay)
         for i in range(stimulus.n):
             layer.input_sum[i] += x[i]
 
@@ -71,8 +89,8 @@ cdef void target_fire(Learning *learning) noexcept nogil:
     cdef const Layer *layer = output_layer(learning.net)
     cdef LearningLayer *output = output_learning(learning)
     cdef bint step_feedback = learning.error_rule.step_feedback
-    cdef const float *fired = layer.fired if step_feedback else layer.net_count
-    cdef float n_steps = 1.0 if step_feedback else learning.net.dynamics.n_time_steps
+    cdef const float *fired = layer.fired if step_feedback else learning.output_spikes
+    cdef float n_steps = 1.0 if step_feedback else learning.net.n_steps
     cdef Py_ssize_t j
     for j in range(layer.n_units):
         learning.target_potential[j] -= n_steps * learning.target[j]
@@ -82,6 +100,22 @@ cdef void target_fire(Learning *learning) noexcept nogil:
         output.error[j] = learning.error_rule.error_resolution * (fired[j] + learning.target_spikes[j])
 
 
+cdef void spikes_total(Learning *learning) noexcept nogil:
+    """Feedback once a sample: adds up the spikes of the time step that errors count at the end, which no leak reduces: the
+    output's, where it rectifies, and those of hidden units that are penalised at the end."""
+    cdef const Layer *layer = output_layer(learning.net)
+    cdef LearningLayer *learned
+    cdef Py_ssize_t j
+    cdef int l
+    for j in range(layer.n_units if learning.error_rule.rectifying_output else 0):
+        learning.output_spikes[j] += layer.fired[j]
+    for l in range(1, learning.net.n_layers):
+        layer = &learning.net.layers[l]
+        learned = &learning.layers[l]
+        for j in range(layer.n_units if learned.fired_total != NULL else 0):
+            learned.fired_total[j] += layer.fired[j]
+
+
 cdef bint target_is_countable(const Learning *learning) noexcept nogil:
     """Whether the target's spikes, where outputs rectify, and the error spikes that they are, can be counted."""
     cdef double total = 0.0
@@ -89,5 +123,5 @@ cdef bint target_is_countable(const Learning *learning) noexcept nogil:
     if learning.error_rule.rectifying_output:
         for j in range(output_layer(learning.net).n_units):
             total += abs(learning.target[j])
-    return (total * learning.net.dynamics.n_time_steps * max(<double> 1.0, learning.error_rule.error_resolution)
+    return (total * learning.net.n_steps * max(<double> 1.0, learning.error_rule.error_resolution)
             < SPIKE_LIMIT)

@@ -23,7 +23,7 @@ cdef void traces_outdate(Learning *learning) noexcept nogil:
         learning.layers[l].stale = True
 
 
-cdef int penalties_learn(Learning *learning, int l, Py_ssize_t first, Py_ssize_t end, double eta, int t) noexcept nogil:
+cdef int penalties_learn(Learning *learning, int l, Py_ssize_t first, Py_ssize_t end, double eta) noexcept nogil:
     """The spikes first … end-1 in the train of layer l each act as an error of their unit that has passed the gate and is
     not sent down."""
     cdef Layer *layer = &learning.net.layers[l]
@@ -33,7 +33,7 @@ cdef int penalties_learn(Learning *learning, int l, Py_ssize_t first, Py_ssize_t
     if penalty == 0.0:
         return -1
     for k in range(first, end):
-        failed = error_learn(learning, l, layer.train.unit[k], penalty if layer.train.sign[k] > 0.0 else -penalty, eta, t)
+        failed = error_learn(learning, l, layer.train.unit[k], penalty if layer.train.sign[k] > 0.0 else -penalty, eta)
         if failed >= 0:
             return failed
     return pending_learn(learning, l)
@@ -45,7 +45,7 @@ cdef int breadth_learn_step(Learning *learning, const Stimulus *stimulus, double
     failed = breadth_step(learning.net, stimulus, t)
     for l in range(1, learning.net.n_layers):
         if failed < 0:
-            failed = penalties_learn(learning, l, 0, learning.net.layers[l].train.n, eta, t)
+            failed = penalties_learn(learning, l, 0, learning.net.layers[l].train.n, eta)
     return failed
 
 
@@ -91,7 +91,7 @@ cdef int errors_integrate(Learning *learning, int l, const int32_t *unit, const 
     return -1 if learned.n_error_spikes < SPIKE_LIMIT else l
 
 
-cdef int errors_down(Learning *learning, double eta, int t) noexcept nogil:
+cdef int errors_down(Learning *learning, double eta) noexcept nogil:
     """The output's error train goes down, layer by layer, all spikes of a layer together."""
     cdef LearningLayer *learned
     cdef SpikeTrain *errors
@@ -115,7 +115,7 @@ cdef int errors_down(Learning *learning, double eta, int t) noexcept nogil:
             if failed >= 0:
                 return failed
         for k in range(n):
-            failed = error_learn(learning, l, errors.unit[k], errors.sign[k], eta, t)
+            failed = error_learn(learning, l, errors.unit[k], errors.sign[k], eta)
             if failed >= 0:
                 return failed
         if n == 0:
@@ -123,19 +123,19 @@ cdef int errors_down(Learning *learning, double eta, int t) noexcept nogil:
     return -1
 
 
-cdef int linear_error_send(Learning *learning, ErrorsDown errors_down, double eta, int t) noexcept nogil:
+cdef int linear_error_send(Learning *learning, ErrorsDown errors_down, double eta) noexcept nogil:
     """Linear outputs: their error joins their error potentials, which fire."""
     cdef LearningLayer *output = output_learning(learning)
     cdef int last = learning.net.n_layers - 1
-    error_integrate(learning, 1.0 if learning.error_rule.step_feedback else learning.net.dynamics.n_time_steps)
+    error_integrate(learning, 1.0 if learning.error_rule.step_feedback else learning.net.n_steps)
     output.error_train.n = 0
     if learning.net.kernels.train_fire(output.error_potential, NULL, learning.net.layers[last].width, FIRE_BOTH,
                                        &output.error_train):
         return last
-    return errors_down(learning, eta, t)
+    return errors_down(learning, eta)
 
 
-cdef int held_errors_send(Learning *learning, ErrorsDown errors_down, double eta, int t) noexcept nogil:
+cdef int held_errors_send(Learning *learning, ErrorsDown errors_down, double eta) noexcept nogil:
     """Rectifying outputs: the difference of output and target spikes, each error spike on its own before the next."""
     cdef LearningLayer *output = output_learning(learning)
     cdef double total = output.n_error_spikes
@@ -151,13 +151,13 @@ cdef int held_errors_send(Learning *learning, ErrorsDown errors_down, double eta
             output.error_train.n = 0
             if train_append(&output.error_train, <int> j, 1.0 if output.error[j] > 0.0 else -1.0):
                 return last
-            failed = errors_down(learning, eta, t)
+            failed = errors_down(learning, eta)
             if failed >= 0:
                 return failed
     return -1
 
 
-cdef int output_spikes_send(Learning *learning, double eta, int t) noexcept nogil:
+cdef int output_spikes_send(Learning *learning, double eta) noexcept nogil:
     """Rectifying outputs without held error: all output spikes of the time step go down as errors."""
     cdef const SpikeTrain *train = &output_layer(learning.net).train
     cdef LearningLayer *output = output_learning(learning)
@@ -167,11 +167,11 @@ cdef int output_spikes_send(Learning *learning, double eta, int t) noexcept nogi
     for k in range(train.n):
         if train_append(&output.error_train, train.unit[k], train.sign[k]):
             return learning.net.n_layers - 1
-    failed = errors_down(learning, eta, t)
+    failed = errors_down(learning, eta)
     return failed if failed >= 0 else layers_pending_learn(learning)
 
 
-cdef int target_spikes_send(Learning *learning, ErrorsDown errors_down, double eta, int t) noexcept nogil:
+cdef int target_spikes_send(Learning *learning, ErrorsDown errors_down, double eta) noexcept nogil:
     """Rectifying outputs without held error: the spikes of a signed quantiser of the target go down as negative errors."""
     cdef LearningLayer *output = output_learning(learning)
     cdef const Layer *layer = output_layer(learning.net)
@@ -182,7 +182,7 @@ cdef int target_spikes_send(Learning *learning, ErrorsDown errors_down, double e
     if learning.net.kernels.train_fire(learning.target_potential, NULL, layer.width, FIRE_BOTH, &output.error_train):
         return learning.net.n_layers - 1
     learning.n_target_spikes += output.error_train.n
-    return errors_down(learning, eta, t)
+    return errors_down(learning, eta)
 
 
 cdef int layers_pending_learn(Learning *learning) noexcept nogil:
@@ -196,17 +196,17 @@ cdef int layers_pending_learn(Learning *learning) noexcept nogil:
 cdef int breadth_feedback(Learning *learning, const Stimulus *stimulus, double eta, int t) noexcept nogil:
     cdef bint rectifying = learning.error_rule.rectifying_output
     cdef bint held = learning.error_rule.hold_error
-    cdef int failed = output_spikes_send(learning, eta, t) if rectifying and not held else -1
+    cdef int failed = output_spikes_send(learning, eta) if rectifying and not held else -1
     if learning.error_rule.step_feedback:
         input_sum_step(learning, stimulus, t)
     if failed >= 0:
         return failed
     if not rectifying:
-        failed = linear_error_send(learning, errors_down, eta, t)
+        failed = linear_error_send(learning, errors_down, eta)
     elif held:
-        failed = held_errors_send(learning, errors_down, eta, t)
+        failed = held_errors_send(learning, errors_down, eta)
     else:
-        failed = target_spikes_send(learning, errors_down, eta, t)
+        failed = target_spikes_send(learning, errors_down, eta)
     return failed if failed >= 0 else layers_pending_learn(learning)
 
 

@@ -28,9 +28,9 @@ cdef void gate_apply(Learning *learning, int l) noexcept nogil:
         error[j] = <float> 0.0 if layer.keep[j] == 0.0 else error[j]
 
 
-cdef int errors_send(Learning *learning, double eta, int t) noexcept nogil:
+cdef int errors_send(Learning *learning, double eta) noexcept nogil:
     """Sends the output's error spikes (its `error`) down, layer by layer: through the gate, to the error potentials of the
-    layer below, into the weights; with sgd and feedback at each time step t, into the totals that `totals_learn` takes.
+    layer below, into the weights; with sgd and feedback at each time step, into the totals that `totals_learn` takes.
 
     Returns -1, or the layer whose error potentials left the range in which spikes can be counted.
     """
@@ -70,12 +70,12 @@ cdef int errors_send(Learning *learning, double eta, int t) noexcept nogil:
             learning.net.kernels.rows_add(learning.layers[l - 1].error_potential, below.width, learned.transposed,
                                           learned.transposed_stride, &learned.errors)
         if penalty != 0.0 and gated:
-            penalized = layer.fired if step_feedback else layer.net_count
+            penalized = layer.fired if step_feedback else learned.fired_total if layer.decay != 1.0 else layer.net_count
             for j in range(layer.n_units):
                 learned.error[j] += penalty * penalized[j]
         if deferred:
             for j in range(layer.n_units):
                 learned.error_total[j] += learned.error[j]
         else:
-            weights_learn(learning, l, learned.error, eta, t)
+            weights_learn(learning, l, learned.error, eta)
     return -1

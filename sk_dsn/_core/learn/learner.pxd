@@ -17,11 +17,16 @@ cdef struct LearningLayer:
     float *trace                # presynaptic trace of the layer above's weights, masked
     SpikeCounts traced          # its entries that are not zero
     bint stale                  # event-driven: the trace must be refreshed before use
-    float *counted              # depth-first: spikes that have entered the trace
+    float *counted              # depth-first: spikes that have entered the trace (their leaky sum)
     float *error_potential      # kept from sample to sample
     float *error                # error spikes that passed the gate
     SpikeCounts errors          # its entries that are not zero
-    float *error_total          # error spikes of the sample, for sgd
+    float *error_total          # error spikes, for sgd: of the sample or, where gradients are kept, of the time step
+    float *gradient             # with keeps_gradients: sum of outer(trace, error spikes), laid out as `weights`; else NULL
+    float *bias_gradient
+    float *traced_once          # of the sample's units: 1 where the gradient has a row that is not zero. Of the layer below
+    float *erred_once           # of the layer's units: 1 where the gradient has a column that is not zero
+    float *fired_total          # leak, spike penalty, feedback once a sample: spikes of each unit, signed; else NULL
     float *delta                # errors times rate
     SpikeTrain error_train      # event-driven: error spikes in order
     SpikeTrain pending          # event-driven: error spikes (unit, times rate) that `weights` have yet to learn
@@ -39,6 +44,7 @@ cdef struct Learning:
     Dropping dropping
     float *target               # of the sample, one an output
     float *target_potential
+    float *output_spikes        # of rectifying outputs with feedback once a sample: in the sample, signed
     float *target_spikes        # of rectifying outputs, in the step or the sample
     int64_t n_target_spikes
     SpikeTrain scaled_errors
@@ -51,6 +57,12 @@ cdef class Learner:
 
 
 cdef int learning_memory_check(const Learning *learning) except -1
+
+
+cdef inline bint keeps_gradients(const Learning *learning) noexcept nogil:
+    """Whether sgd adds up the products of traces and errors of each time step: a leak makes the traces of errors at several
+    times differ from those at the end."""
+    return learning.net.dynamics.leak > 0.0 and learning.error_rule.step_feedback and not learning.update_rule.fractional
 
 
 cdef inline LearningLayer *output_learning(const Learning *learning) noexcept nogil:

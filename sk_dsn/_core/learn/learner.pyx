@@ -1,13 +1,12 @@
 """The owner of a network in training."""
-import numpy as np
-
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from ..kernels.arena cimport arena_begin, arena_end, arena_free, arena_take
 from ..kernels.spike_train cimport train_free
-from ..network cimport Layer, Net, memory_check, padded, row_stride, vector_data
+from ..network cimport Layer, Net, floats_copy, memory_check, padded, row_stride, vector_data
+from ..settings cimport CLOCK_DRIVEN
 
 
 cdef SpikeCounts counts_layout(Arena *arena, Py_ssize_t n_units) noexcept nogil:
@@ -36,12 +35,21 @@ cdef void learning_layout(Learning *learning, Arena *arena) noexcept nogil:
             layer.errors = counts_layout(arena, n_units)
             layer.error_total = <float *> arena_take(arena, state)
             layer.delta = <float *> arena_take(arena, state)
+            if keeps_gradients(learning):
+                layer.gradient = <float *> arena_take(arena, n_below * net.layers[l].stride * sizeof(float))
+                layer.bias_gradient = <float *> arena_take(arena, state)
+                layer.traced_once = <float *> arena_take(arena, padded(n_below) * sizeof(float))
+                layer.erred_once = <float *> arena_take(arena, state)
+            if (net.dynamics.leak > 0.0 and net.dynamics.simulation == CLOCK_DRIVEN
+                    and learning.update_rule.spike_penalty != 0.0):
+                layer.fired_total = <float *> arena_take(arena, state)
         if l > 1:
             layer.transposed_stride = row_stride(n_below)
             layer.transposed = <float *> arena_take(arena, n_units * layer.transposed_stride * sizeof(float))
         n_below = n_units
     learning.target = <float *> arena_take(arena, padded(n_below) * sizeof(float))
     learning.target_potential = <float *> arena_take(arena, padded(n_below) * sizeof(float))
+    learning.output_spikes = <float *> arena_take(arena, padded(n_below) * sizeof(float))
     learning.target_spikes = <float *> arena_take(arena, padded(n_below) * sizeof(float))
 
 
@@ -139,7 +147,7 @@ cdef class Learner:
 
     def error_potentials(self):
         """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
-        return [np.array(<float[:self.learning.net.layers[l].n_units]> self.learning.layers[l].error_potential)
+        return [floats_copy(self.learning.layers[l].error_potential, self.learning.net.layers[l].n_units)
                 for l in range(1, self.network.n_layers)]
 
     def potentials(self):

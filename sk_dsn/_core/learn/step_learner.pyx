@@ -6,9 +6,10 @@ from ..signals cimport LEAST_WORK, work_done
 from ..simulate.sample cimport sample_begin
 from .clock_driven cimport clock_end, clock_feedback, clock_learn_step
 from .depth_first cimport depth_feedback, depth_learn_step
-from .error cimport input_sum_step, learning_begin
+from .error cimport input_sum_step, learning_begin, spikes_total
 from .event_driven cimport breadth_feedback, breadth_learn_step, events_end
-from .learner cimport Learning, output_learning
+from .learner cimport Learning, keeps_gradients, output_learning
+from .update cimport gradients_add, gradients_learn
 
 
 cdef StepLearner step_learner_of(Simulation simulation) noexcept nogil:
@@ -22,8 +23,8 @@ cdef StepLearner step_learner_of(Simulation simulation) noexcept nogil:
 cdef int stepped_learn(Learning *learning, const StepLearner *learner, const Stimulus *stimulus, double eta,
                        double *loss) noexcept nogil:
     """Learns a sample and adds its loss. Returns -1, or the layer that failed."""
-    cdef bint step_feedback = learning.error_rule.step_feedback
-    cdef int failed, t, n = learning.net.dynamics.n_time_steps
+    cdef bint step_feedback = learning.error_rule.step_feedback, gradients = keeps_gradients(learning)
+    cdef int failed, t, n = learning.net.n_steps
     cdef double step_loss
     sample_begin(learning.net)
     learning_begin(learning)
@@ -35,13 +36,19 @@ cdef int stepped_learn(Learning *learning, const StepLearner *learner, const Sti
             return failed
         if not step_feedback:
             input_sum_step(learning, stimulus, t)
+            spikes_total(learning)
         if step_feedback or t == n:
-            step_loss = output_error(learning.net, learning.error_rule.loss, learning.target, t,
+            step_loss = output_error(learning.net, learning.error_rule.loss, learning.target,
                                      output_learning(learning).error)
             failed = learner.feedback(learning, stimulus, eta, t)
             if failed >= 0:
                 return failed
             if t == n:
                 loss[0] += step_loss
-    learner.end(learning, eta)
+        if gradients:
+            gradients_add(learning)
+    if gradients:
+        gradients_learn(learning, eta)
+    else:
+        learner.end(learning, eta)
     return -1

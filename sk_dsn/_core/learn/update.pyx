@@ -19,17 +19,17 @@ from .learner cimport LearningLayer, Learning
 
 
 cdef double layer_rate(const Learning *learning, int l, double eta) noexcept nogil:
-    """The rate of the weights that lead to layer l, in units of spike counts c: eta / (g T^2), and for the normalised step
-    eta / (g (T^2 + |c|^2))."""
+    """The rate of the weights that lead to layer l, in units of spike counts n: eta / (g T c_T), and for the normalised step
+    eta / (g (T c_T + T/c_T |n|^2)). The bias trace c_T at the end of the sample is T without leak."""
     cdef const Layer *below = &learning.net.layers[l - 1]
-    cdef int n_time_steps = learning.net.dynamics.n_time_steps
-    cdef double t2 = <double> n_time_steps * n_time_steps
+    cdef double n_steps = learning.net.n_steps, last = learning.net.last_bias_trace
     cdef double norm = 0.0
     cdef Py_ssize_t j
     if learning.update_rule.normalized_step:
         for j in range(below.n_active):
             norm += below.net_count[j] * <double> below.net_count[j]
-    return eta / (learning.error_rule.error_resolution * (t2 + norm))
+        norm *= n_steps / last
+    return eta / (learning.error_rule.error_resolution * (n_steps * last + norm))
 
 
 cdef void trace_refresh(Learning *learning, int l) noexcept nogil:
@@ -55,8 +55,8 @@ cdef void trace_refresh(Learning *learning, int l) noexcept nogil:
     units_number(layer.active, learned.traced.unit, learned.traced.n)
 
 
-cdef void weights_learn(Learning *learning, int l, const float *error, double eta, float t) noexcept nogil:
-    """Layer l learns from counted errors at rate eta; the trace of its biases is t."""
+cdef void weights_learn(Learning *learning, int l, const float *error, double eta) noexcept nogil:
+    """Layer l learns from counted errors at rate eta."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef Layer *below = layer - 1
     cdef LearningLayer *learned = &learning.layers[l]
@@ -77,7 +77,7 @@ cdef void weights_learn(Learning *learning, int l, const float *error, double et
     learning.net.work += presynaptic.n * <double> layer.width
     if layer.intercepts != NULL:
         for j in range(layer.n_units):
-            layer.intercepts[j] -= t * learned.delta[j]
+            layer.intercepts[j] -= learning.net.bias_trace * learned.delta[j]
     if learned.transposed != NULL:
         learning.net.kernels.spikes_list(learned.delta, layer.n_units, &learned.errors)
         learning.net.kernels.rows_subtract(learned.transposed, learned.transposed_stride, below.width, trace,
@@ -91,10 +91,72 @@ cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
     for l in range(1, learning.net.n_layers - 1):
         input_sum_refresh(&learning.net.layers[l])
     for l in range(1, learning.net.n_layers):
-        weights_learn(learning, l, learning.layers[l].error_total, eta, learning.net.dynamics.n_time_steps)
+        weights_learn(learning, l, learning.layers[l].error_total, eta)
 
 
-cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta, int t) noexcept nogil:
+cdef void gradients_add(Learning *learning) noexcept nogil:
+    """sgd with a leak and errors at several times: at the end of a time step the products of the traces and the step's
+    errors join the gradients."""
+    cdef Layer *layer
+    cdef LearningLayer *learned
+    cdef const SpikeCounts *traced
+    cdef Py_ssize_t j, k
+    cdef int l
+    for l in range(1, learning.net.n_layers - 1):
+        input_sum_refresh(&learning.net.layers[l])
+    for l in range(1, learning.net.n_layers):
+        layer = &learning.net.layers[l]
+        learned = &learning.layers[l]
+        learning.net.kernels.spikes_list(learned.error_total, layer.n_units, &learned.errors)
+        if learned.errors.n == 0:
+            continue
+        trace_refresh(learning, l - 1)
+        traced = &learning.layers[l - 1].traced
+        for k in range(traced.n):
+            learned.traced_once[traced.unit[k]] = 1.0
+        for j in range(layer.n_units):
+            learned.delta[j] = -learned.error_total[j]
+            learned.bias_gradient[j] += learning.net.bias_trace * learned.error_total[j]
+            if learned.error_total[j] != 0.0:
+                learned.erred_once[j] = 1.0
+        learning.net.kernels.rows_subtract(learned.gradient, layer.stride, layer.width, learned.delta, traced.unit,
+                                           traced.count, traced.n)
+        memset(learned.error_total, 0, layer.width * sizeof(float))
+
+
+cdef void gradients_learn(Learning *learning, double eta) noexcept nogil:
+    """At the end of the sample all layers learn from the gradients."""
+    cdef Layer *layer
+    cdef LearningLayer *learned
+    cdef float *gradient
+    cdef float rate
+    cdef Py_ssize_t i, j, k, n_rows
+    cdef int l
+    for l in range(1, learning.net.n_layers):
+        layer = &learning.net.layers[l]
+        learned = &learning.layers[l]
+        learning.net.kernels.spikes_list(learned.erred_once, layer.n_units, &learned.errors)
+        if learned.errors.n == 0:
+            continue
+        rate = <float> layer_rate(learning, l, eta)
+        n_rows = (layer - 1).n_units
+        for i in range(n_rows):
+            if learned.traced_once[i] == 0.0:
+                continue
+            gradient = learned.gradient + i * layer.stride
+            for j in range(layer.n_units):
+                gradient[j] *= rate
+                layer.weights[i * layer.stride + j] -= gradient[j]
+            if learned.transposed != NULL:
+                for k in range(learned.errors.n):
+                    j = learned.errors.unit[k]
+                    learned.transposed[j * learned.transposed_stride + i] -= gradient[j]
+        if layer.intercepts != NULL:
+            for j in range(layer.n_units):
+                layer.intercepts[j] -= learned.bias_gradient[j] * rate
+
+
+cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta) noexcept nogil:
     """An error spike of unit j in layer l changes the weights that lead to j by the trace so far."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef Layer *below = layer - 1
@@ -109,7 +171,7 @@ cdef int column_learn(Learning *learning, int l, int32_t j, float error, double 
         learned_below.stale = False
     delta = error * <float> layer_rate(learning, l, eta)
     if layer.intercepts != NULL:
-        layer.intercepts[j] -= t * delta
+        layer.intercepts[j] -= learning.net.bias_trace * delta
     if learned.transposed != NULL:
         learning.net.kernels.rows_subtract(learned.transposed, learned.transposed_stride, below.width, learned_below.trace,
                                            &j, &delta, 1)

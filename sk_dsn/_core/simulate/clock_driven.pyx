@@ -4,6 +4,7 @@ from ..kernels.kernels cimport FIRE_NEVER
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer, Net, units_number
 from ..signals cimport work_done
+from .decay cimport layers_decay
 from .sample cimport input_sum_refresh, layer_not_finite
 
 
@@ -28,6 +29,7 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     cdef Layer *below
     cdef Py_ssize_t j
     cdef int l, failed
+    layers_decay(net)
     input_integrate(net, stimulus, t)
     if layer_fire(net, 0) >= 0:
         return 0

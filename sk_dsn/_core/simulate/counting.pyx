@@ -45,6 +45,7 @@ cdef int counting_run(Net *net, const Stimulus *stimuli, Py_ssize_t n_samples, i
     cdef double work = n_samples * <double> stimuli.n
     cdef Py_ssize_t s, j
     cdef int l, failed
+    net.bias_trace = t
     for s in range(n_samples):
         if input_count(net, &stimuli[s], s, t) >= 0:
             return 0

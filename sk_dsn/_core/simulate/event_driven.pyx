@@ -13,6 +13,7 @@ from ..kernels.kernels cimport FIRE_NEVER, SpikeCounts
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer, Net, output_layer, padded, units_number
 from ..signals cimport rows_between_looks, work_done
+from .decay cimport layers_decay
 from .sample cimport input_sum_refresh, layer_not_finite
 
 
@@ -66,6 +67,7 @@ cdef int step_begin(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     for l in range(net.n_layers):
         if net.layers[l].tally != NULL:
             memset(net.layers[l].tally, 0, net.layers[l].width * sizeof(float))
+    layers_decay(net)
     input_integrate(net, stimulus, t)
     layer.train.n = 0
     if t == 1 or stimulus.step != 0:

@@ -1,11 +1,12 @@
 """What the simulations share: the check of input, the start of a sample, the gate's sum, and the check of potentials."""
 from libc.float cimport FLT_MAX
-from libc.math cimport INFINITY, fabsf
+from libc.math cimport fabsf
 from libc.string cimport memcpy, memset
 
 from ..encoder cimport SampleArrays
 from ..kernels.spike_train cimport train_clear
 from ..network cimport Layer, Net, padded
+from .decay cimport decay_begin, dropped_sink
 
 
 cdef int input_check(const Net *net, const SampleArrays *samples) except -1:
@@ -22,8 +23,9 @@ cdef int input_check(const Net *net, const SampleArrays *samples) except -1:
 cdef void sample_begin(Net *net) noexcept nogil:
     """Forgets the last sample, except potentials that are kept."""
     cdef Layer *layer
-    cdef Py_ssize_t j, size
+    cdef Py_ssize_t size
     cdef int l
+    decay_begin(net)
     for l in range(net.n_layers):
         layer = &net.layers[l]
         size = padded(layer.n_active) * sizeof(float)
@@ -35,10 +37,7 @@ cdef void sample_begin(Net *net) noexcept nogil:
             memcpy(layer.start, layer.potential, size)
         else:
             memset(layer.potential, 0, size)
-        # A dropped unit is infinitely far below threshold, which neither input nor a leak changes.
-        for j in range(layer.n_units if layer.keep != NULL else 0):
-            if layer.keep[j] == 0.0:
-                layer.potential[j] = -INFINITY
+        dropped_sink(layer)
 
 
 cdef void input_sum_refresh(Layer *layer) noexcept nogil:

@@ -1,0 +1,6 @@
+from ..network cimport Layer, Net
+
+
+cdef void decay_begin(Net *net) noexcept nogil
+cdef void layers_decay(Net *net) noexcept nogil
+cdef void dropped_sink(Layer *layer) noexcept nogil
