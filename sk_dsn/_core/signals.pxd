@@ -27,4 +27,4 @@ cdef inline int work_done(Net *net, double additions) noexcept nogil:
 
 cdef inline Py_ssize_t rows_between_looks(Py_ssize_t n, Py_ssize_t width) noexcept nogil:
     """How many of n rows to add before the next look."""
-    return n if n * <double> width <= WORK_BETWEEN_SIGNALS else max(1, WORK_BETWEEN_SIGNALS // width)
+    return n if n == 1 or n * <double> width <= WORK_BETWEEN_SIGNALS else max(1, WORK_BETWEEN_SIGNALS // width)
