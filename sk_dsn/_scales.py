@@ -7,9 +7,9 @@ feature over the time steps passes 1/2. Features are judged by a sample of rows.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 
-from ._inputs import is_stream
+from ._sequences import Sequences, SparseStreams, is_stream, step_counts
 
 # Rows and numbers that are looked at. Fewer rows tell nothing about a feature.
 MOST_ROWS, MOST_NUMBERS = 256, 2**17
@@ -46,11 +46,20 @@ class FeatureScales(NamedTuple):
     @np.errstate(all="ignore")  # X may hold values that are not finite: the core tells
     def of(cls, X, rows, n_time_steps):
         """Of (at most MOST_ROWS of) the rows of checked X."""
-        width = X.nnz / max(1, X.shape[0]) if issparse(X) else np.prod(X.shape[1:])
+        width = X.nnz / max(1, X.shape[0]) if hasattr(X, "nnz") else np.prod(X.shape[1:])
         n_rows = int(max(FEWEST_ROWS, min(MOST_ROWS, MOST_NUMBERS // max(1, width))))
         X = X[rows[:: -(-len(rows) // n_rows)]]
-        n_vectors = X.shape[0] * (X.shape[1] if is_stream(X) else 1)
-        if issparse(X):
+        n_vectors = step_counts(X).sum() if is_stream(X) else X.shape[0]
+        if isinstance(X, Sequences):
+            X = X.toarray()
+        if isinstance(X, SparseStreams):
+            # The sum of absolute values stands for the largest sum so far: it is that of events of one sign.
+            features, values = X.csr.indices % X.shape[2], np.abs(X.csr.data).astype(np.float64)
+            samples = np.repeat(np.arange(X.shape[0]), np.diff(X.csr.indptr))
+            counts = np.bincount(features, minlength=X.shape[2])
+            squares = np.bincount(features, values**2, X.shape[2])
+            sums = csr_matrix((values, (samples, features)), (X.shape[0], X.shape[2])).max(axis=0).toarray().ravel()
+        elif issparse(X):
             counts = np.bincount(X.indices, minlength=X.shape[1])
             squares = np.bincount(X.indices, X.data.astype(np.float64) ** 2, X.shape[1])
             sums = n_time_steps * abs(X).max(axis=0).toarray().ravel()

@@ -204,6 +204,13 @@ class Sequences:
     def __getitem__(self, key):
         return Sequences(self.frames, self.starts[key], self.lengths[key])
 
+    def toarray(self):
+        """A 3-D array. The ends of shorter samples are zero."""
+        X = np.zeros(self.shape, dtype=self.frames.dtype)
+        for row, start, length in zip(X, self.starts, self.lengths, strict=True):
+            row[:length] = self.frames[start : start + length]
+        return X
+
     def frame_numbers(self):
         """The vectors of all samples, in order."""
         return np.concatenate([np.arange(s, s + n) for s, n in zip(self.starts, self.lengths, strict=True)])

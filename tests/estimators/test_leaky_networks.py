@@ -73,7 +73,7 @@ def test_auto_is_clock_driven_with_a_leak_or_a_mean_readout():
         ({"simulation": "counting", "leak": 0.1}, "simulation='counting' needs leak=0"),
         ({"simulation": "counting", "readout": "mean"}, "simulation='counting' needs readout='last'"),
         (
-            {"neuron": "rectifying", "leak": 0.1, "learning_rule": SpikingBackprop(forward_reset="keep")},
+            {"neuron": "rectifying", "leak": 0.1, "dropout": 0, "learning_rule": SpikingBackprop(forward_reset="keep")},
             "forward_reset='keep' needs leak=0",
         ),
     ],

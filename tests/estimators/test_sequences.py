@@ -102,9 +102,9 @@ def test_a_sample_that_has_ended_keeps_its_last_answer(parameters):
 @pytest.mark.parametrize("simulation", STEPPED)
 def test_the_lengths_of_samples_enter_their_rates_as_in_the_oracle(simulation, feedback, leak):
     sequences, y, _ = streams(8, 4, 5)
-    parameters = {"simulation": simulation, "feedback": feedback, "leak": leak, "learning_rate_init": 1 / 8}
-    flat = parameters | {"hidden_layer_sizes": (6,), "shuffle": False, "normalized_step": True, "error_resolution": 2}
-    regressor = SpikingMLPRegressor(random_state=0, **estimator_parameters(**flat))
+    parameters = {"simulation": simulation, "feedback": feedback, "leak": leak, "learning_rate_init": 1 / 32}
+    flat = parameters | {"hidden_layer_sizes": (6,), "shuffle": False, "normalized_step": False, "error_resolution": 2}
+    regressor = SpikingMLPRegressor(random_state=0, scale_target=False, dropout=0, **estimator_parameters(**flat))
     values = np.eye(3)[y]
     start = SpikingMLPRegressor((6,), random_state=0).partial_fit(sequences, values)
     start = [np.round(w * 32) / 32 for w in start.coefs_]
@@ -114,7 +114,7 @@ def test_the_lengths_of_samples_enter_their_rates_as_in_the_oracle(simulation, f
         name: flat[name] for name in ("simulation", "feedback", "leak", "normalized_step", "error_resolution")
     })
     for sequence, target in zip(sequences, values, strict=True):
-        oracle.train_sample(sequence, target, np.float32(1 / 8))
+        oracle.train_sample(sequence, target, np.float32(1 / 32))
     for found, wanted in zip([*regressor.coefs_, *regressor.intercepts_], [*oracle.coefs, *oracle.intercepts], strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
 
