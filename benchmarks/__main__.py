@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 PAGE, RECORDS = "README.md", "suite.json"
 # In the order of the page.
-QUESTIONS = ("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits", "sequences", "paper")
+QUESTIONS = ("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits", "sequences", "recurrent", "paper")
 STUDIES = (
     "studies.defaults",
     "studies.anytime",
@@ -32,8 +32,9 @@ STUDIES = (
     "studies.overhead",
     "studies.instruction_sets",
     "studies.selection",
+    "studies.recurrent",
 )
-LONG = {"accuracy", "sequences", "paper", "studies.selection"}
+LONG = {"accuracy", "sequences", "recurrent", "paper", "studies.selection", "studies.recurrent"}
 AVAILABLE = [name for name in QUESTIONS + STUDIES if (FOLDER / f"{name.replace('.', '/')}.py").is_file()]
 USUAL = [name for name in AVAILABLE if name not in LONG]
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, issparse
 from ._sequences import Sequences, SparseStreams, is_stream, step_counts
 
 # Rows and numbers that are looked at. Fewer rows tell nothing about a feature.
-MOST_ROWS, MOST_NUMBERS = 256, 2**17
+MOST_ROWS, MOST_NUMBERS = 256, 2**16
 FEWEST_ROWS = 10
 
 # Sums over the time steps, in absolute value: an input fires above the first; below the second a

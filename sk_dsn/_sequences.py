@@ -258,7 +258,10 @@ def as_sequences(X, dtype):
         if all(x.ndim == 2 for x in arrays) and len({x.shape for x in arrays}) > 1:
             return _sequences_of_list(arrays, dtype)
         kind = type(X[0]).__name__
-        X = np.asarray(X)
+        try:
+            X = np.asarray(X)
+        except ValueError:  # of some sparse matrices NumPy makes no array of objects
+            X = np.empty(0)
         if X.ndim != 3:
             raise ValueError(
                 f"X is a list of {kind}, of which no array (n_samples, n_time_steps, n_features) can be made. Samples that "

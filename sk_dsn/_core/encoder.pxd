@@ -7,7 +7,8 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from .network cimport Net
 
 
-# The samples of X: dense frames of n_features, or the three arrays of a CSR matrix (n_samples, n_steps * n_features).
+# The samples of X: dense frames of n_features, or the three arrays of a CSR matrix (n_samples,
+# n_steps * n_features).
 cdef struct SampleArrays:
     Py_ssize_t n_samples
     Py_ssize_t n_steps          # of the longest sample; 1: static

@@ -8,7 +8,7 @@ from .random cimport normal, uniform
 from .settings cimport SIGNED
 from .signals cimport LEAST_WORK, work_done
 
-# The most values of a sample that are fetched ahead: more would push out of the cache what is in use.
+# The most values of a sample that are fetched ahead: more would evict data in use from the cache.
 cdef Py_ssize_t PREFETCHED = 4096
 
 
@@ -27,9 +27,11 @@ cdef void sample_fetch(const SampleArrays *samples, Py_ssize_t sample) noexcept 
 
 
 cdef void units_activate(const SampleArrays *samples, Py_ssize_t sample, Net *net, Stimulus *stimulus) noexcept nogil:
-    """A sparse stream: the units of its stored values are active, and its frames hold their values side by side.
+    """A sparse stream: the units of its stored values are active, and its frames hold their values
+    side by side.
 
-    The indices are borrowed: where another thread changes them, values are wrong, but no place is outside the frames.
+    The indices are borrowed: where another thread changes them, values are wrong, but no place is
+    outside the frames.
     """
     cdef Py_ssize_t n_features = samples.n_features, n_steps = net.n_steps, n = 0, k, w, unit, place, step
     cdef Py_ssize_t first = samples.indptr[sample], end = samples.indptr[sample + 1]
@@ -61,8 +63,8 @@ cdef void units_activate(const SampleArrays *samples, Py_ssize_t sample, Net *ne
 
 cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *net, bint condense,
                          Stimulus *stimulus) noexcept nogil:
-    """Presents a sample to the input layer. With `condense` only the units of a static vector's non-zero values are active:
-    the time-stepped simulations read the vector again at each step."""
+    """Presents a sample to the input layer. With `condense` only the units of a static vector's
+    non-zero values are active: the time-stepped simulations read the vector again at each step."""
     cdef Layer *layer = net.layers
     cdef SpikeCounts nonzero
     net.n_steps = <int> sample_length(samples, sample) if samples.n_steps > 1 else net.dynamics.n_time_steps
@@ -91,7 +93,8 @@ cdef void sample_present(const SampleArrays *samples, Py_ssize_t sample, Net *ne
 
 cdef void stimulus_blur(Stimulus *stimulus, const SampleArrays *samples, float *room, Net *net, double deviation,
                         uint64_t key) noexcept nogil:
-    """Adds noise to every feature of a stimulus, the same at all its time steps. `room` takes the new vectors."""
+    """Adds noise to every feature of a stimulus, the same at all its time steps. `room` takes the
+    new vectors."""
     cdef Py_ssize_t i, t, n = samples.n_features, n_vectors = net.n_steps if stimulus.step else 1
     cdef float noise
     for i in range(n):
@@ -110,8 +113,8 @@ cdef void stimulus_blur(Stimulus *stimulus, const SampleArrays *samples, float *
 
 cdef void stimulus_drop(Stimulus *stimulus, const SampleArrays *samples, float *room, Net *net, double dropout,
                         uint64_t key) noexcept nogil:
-    """Leaves features out of a stimulus, each with probability `dropout`, at all time steps; the kept ones are
-    1 / (1 - dropout) times as large. `room` takes the new vectors of a stream."""
+    """Leaves features out of a stimulus, each with probability `dropout`, at all time steps; the
+    kept ones are 1 / (1 - dropout) times as large. `room` takes the new vectors of a stream."""
     cdef float scale = <float> (1.0 / (1.0 - dropout))
     cdef float factor
     cdef Py_ssize_t i, t, n = 0
@@ -150,7 +153,8 @@ cdef void stimulus_sum(const Stimulus *stimulus, int t, float *total) noexcept n
 
 
 cdef int input_count(Net *net, const Stimulus *stimulus, Py_ssize_t sample, int t) noexcept nogil:
-    """Counting: lists the net counts of the input units after t steps, ceil(sum - 1/2), behind those of the last sample."""
+    """Counting: lists the net counts of the input units after t steps, ceil(sum - 1/2), behind
+    those of the last sample."""
     cdef Layer *layer = net.layers
     cdef SpikeCounts *spikes = spikes_place(layer, sample)
     cdef const float *sums = stimulus.x
@@ -165,7 +169,8 @@ cdef int input_count(Net *net, const Stimulus *stimulus, Py_ssize_t sample, int 
 
 
 cdef int frames_sum(Net *net, const Stimulus *stimulus, int first, int end) noexcept nogil:
-    """Counting: adds time steps first … end-1 of a stream to the input's sum, which must stay countable at each."""
+    """Counting: adds time steps first … end-1 of a stream to the input's sum, which must stay
+    countable at each."""
     cdef int t, failed
     for t in range(first, end):
         failed = input_count(net, stimulus, 0, t)
@@ -179,8 +184,9 @@ cdef int frames_sum(Net *net, const Stimulus *stimulus, int first, int end) noex
 cdef void input_integrate(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     """Brings the potentials of the input units to time step t, before they fire.
 
-    With signed neurons and no leak they follow from the sum of the input so far, so that all simulations count the same;
-    with rectifying ones, or a leak, each step's vector is added, as the authors' program does.
+    With signed neurons and no leak they follow from the sum of the input so far, so that all
+    simulations count the same; with rectifying ones, or a leak, each step's vector is added, as the
+    authors' program does.
     """
     cdef Layer *layer = net.layers
     cdef const float *x = stimulus_at(stimulus, t)

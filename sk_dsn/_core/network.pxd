@@ -1,14 +1,17 @@
 """The network as the core sees it: borrowed weights and, per layer, the state of one sample.
 
-Who owns what: Python owns `weights` and `intercepts` (NumPy arrays that a `Network` keeps alive and that training changes
-in place); the `Network` owns everything else. It serves one thread: threads share weights, never a Network.
+Ownership: Python owns `weights` and `intercepts` (NumPy arrays that a `Network` keeps alive and
+that training changes in place); the `Network` owns everything else. It serves one thread: threads
+share weights, never a Network.
 
-What holds: every array over units has room for `n_units` rounded up to ROW_PADDING and is zero from `n_units` on. So are
-rows of weights and biases where the net is `padded` (`width` is then that many). Else `width` is `n_units`, and no row is
-read past its end: the counting simulation predicts with weights of any layout.
+Invariants: every array over units has room for `n_units` rounded up to ROW_PADDING and is zero from
+`n_units` on. So are rows of weights and biases where the net is `padded` (`width` is then that
+many). Else `width` is `n_units`, and no row is read past its end: the counting simulation predicts
+with weights of any layout.
 
-Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted, or
-INTERRUPTED, which is above all layers (see signals.pxd). Where memory was short, a spike train is `starved`.
+Functions that can fail return -1, or the number of the layer that left the range in which spikes
+can be counted, or INTERRUPTED, which is above all layers (see signals.pxd). Where memory was short,
+a spike train is `starved`.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -18,7 +21,8 @@ from .kernels.spike_train cimport SpikeTrain
 from .settings cimport Dynamics
 
 
-# A layer of units and the weights that lead to it from the layer below. Layer 0 is the input and has no weights.
+# A layer of units and the weights that lead to it from the layer below. Layer 0 is the input and
+# has no weights.
 cdef struct Layer:
     Py_ssize_t n_units
     Py_ssize_t width
@@ -28,8 +32,9 @@ cdef struct Layer:
     Py_ssize_t stride
     float *intercepts           # NULL without biases
 
-    # The input layer stores only its active units, compactly: `active` holds their numbers, ascending, or is NULL where all
-    # units are active. The spikes that a layer sends carry the numbers of units.
+    # The input layer stores only its active units, compactly: `active` holds their numbers,
+    # ascending, or is NULL where all units are active. The spikes that a layer sends carry the
+    # numbers of units.
     Py_ssize_t n_active
     const int32_t *active
 
@@ -80,8 +85,9 @@ cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
 
 
 cdef inline Py_ssize_t row_stride(Py_ssize_t n_columns) noexcept nogil:
-    """Floats from row to row of padded weights. A cache line is left between rows that would be multiples of a kilobyte
-    apart: rows are read several at a time, and would fall into the same banks of the cache."""
+    """Floats from row to row of padded weights. A cache line is left between rows that would be
+    multiples of a kilobyte apart: rows are read several at a time, and would fall into the same
+    banks of the cache."""
     cdef Py_ssize_t width = padded(n_columns)
     return width + ROW_PADDING if width % 256 == 0 else width
 
@@ -99,7 +105,8 @@ cdef inline void units_number(const int32_t *active, int32_t *unit, Py_ssize_t n
 
 
 cdef inline SpikeCounts *spikes_place(Layer *layer, Py_ssize_t sample) noexcept nogil:
-    """Where the counting simulation lists the spikes of a sample: behind those of the sample before."""
+    """Where the counting simulation lists the spikes of a sample: behind those of the sample
+    before."""
     cdef SpikeCounts *spikes = &layer.spikes[sample]
     if sample > 0:
         spikes.unit = (spikes - 1).unit + (spikes - 1).n

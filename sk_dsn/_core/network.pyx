@@ -18,8 +18,8 @@ MOST_LAYERS_DEPTH_FIRST = 1000
 
 
 def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
-    """Zeros of shape (n_rows, n_columns) in the layout that training takes: rows start at cache lines and are padded with
-    zeros.
+    """Zeros of shape (n_rows, n_columns) in the layout that training takes: rows start at cache
+    lines and are padded with zeros.
 
     The result is a view on memory of its own.
     """
@@ -31,7 +31,8 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 
 
 def is_padded(array):
-    """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros laid out."""
+    """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros
+    laid out."""
     base = array.base
     if (type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32 or array.dtype != np.float32
             or array.size == 0):
@@ -175,23 +176,26 @@ cdef class Network:
     dynamics : dict
         The fields of `settings.Dynamics`.
     coefs : list of ndarray of float32, shape (n_in, n_out)
-        Rows may have any stride: the time-stepped simulations copy weights that did not come from `padded_zeros`. Weights
-        to train must come from there and are changed in place.
+        Rows may have any stride: the time-stepped simulations copy weights that did not come from
+        `padded_zeros`. Weights to train must come from there and are changed in place.
     intercepts : list of ndarray of float32, shape (n_out,), or None
         Rows of arrays from `padded_zeros` where weights are to be trained; changed in place.
     n_together : int
-        How many samples the counting simulation is to predict side by side, sharing every row of weights that it reads. Of
-        large numbers and wide layers it predicts fewer; the other simulations predict one.
+        How many samples the counting simulation is to predict side by side, sharing every row of
+        weights that it reads. Of large numbers and wide layers it predicts fewer; the other
+        simulations predict one.
     tallied : bool
         Whether the event-driven simulation is to count the spikes of each unit.
     instruction_set : str or None
-        One of `instruction_sets()`; None takes the best, or the one that SK_DSN_INSTRUCTION_SET named at import.
+        One of `instruction_sets()`; None takes the best, or the one that SK_DSN_INSTRUCTION_SET
+        named at import.
     training : bool
         Whether a `Learner` is to train the weights.
     rectifying_output, dropout : bool
         Of a Learner: whether the output fires, and whether hidden units can be left out.
     potentials : list of ndarray of float32, shape (n_out,), or None
-        Of a Learner: potentials at the start of the first sample, which are then kept from sample to sample.
+        Of a Learner: potentials at the start of the first sample, which are then kept from sample
+        to sample.
     """
 
     def __cinit__(self, dynamics, list coefs, list intercepts=None, *, Py_ssize_t n_together=1, bint tallied=False,
@@ -268,11 +272,13 @@ cdef class Network:
         return self.net.kernels.name.decode()
 
     def stop(self):
-        """Ends what the network computes in another thread, within milliseconds, by a KeyboardInterrupt there."""
+        """Ends what the network computes in another thread, within milliseconds, by a
+        KeyboardInterrupt there."""
         self.net.stopped = True
 
     def potentials(self):
-        """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
+        """The potentials of the layers above the input after the last sample, as new arrays of
+        shape (n_out,)."""
         return [floats_copy(self.net.layers[l].potential, self.net.layers[l].n_units) for l in range(1, self.net.n_layers)]
 
 
@@ -294,7 +300,8 @@ def check_trainable(coefs, intercepts):
 
 
 cdef const float *vector_data(vector, Py_ssize_t n, name, int l) except NULL:
-    """The numbers of a vector for layer l, which the caller must keep alive. Raises ValueError for another shape or type."""
+    """The numbers of a vector for layer l, which the caller must keep alive. Raises ValueError for
+    another shape or type."""
     cdef const float[::1] numbers = vector
     if vector.shape != (n,):
         raise ValueError(f"{name}[{l - 1}] must have shape ({n},), got {vector.shape}")

@@ -1,5 +1,5 @@
-"""The core's one random generator: a hash of a counter (SplitMix64's finaliser), so that what is drawn for a sample
-depends on seed, epoch and sample alone and not on what was drawn before."""
+"""The core's one random generator: a hash of a counter (SplitMix64's finaliser). A draw for a
+sample depends on seed, epoch and sample alone, not on earlier draws."""
 from libc.stdint cimport uint64_t
 
 
@@ -19,8 +19,8 @@ cdef inline double uniform(uint64_t key, uint64_t layer, uint64_t unit) noexcept
 
 
 cdef inline double normal(uint64_t key, uint64_t layer, uint64_t unit) noexcept nogil:
-    """Close to normal, of mean 0 and standard deviation 1, and the same on every machine: the sum of a hash's eight bytes,
-    which is from -4.9 to 4.9."""
+    """Close to normal, of mean 0 and standard deviation 1, and the same on every machine: the sum
+    of a hash's eight bytes, which is from -4.9 to 4.9."""
     cdef uint64_t z = hash_mix(key + (layer << 32 | unit) * <uint64_t> 0x9E3779B97F4A7C15)
     z = (z & <uint64_t> 0x00FF00FF00FF00FF) + (z >> 8 & <uint64_t> 0x00FF00FF00FF00FF)
     # A byte has mean 255 / 2 and variance (256^2 - 1) / 12.

@@ -7,8 +7,8 @@ from .network cimport within
 
 
 def rows_in_order(indptr, indices):
-    """Whether the indices of each row of a CSR matrix ascend, none twice. Looks at the indices: scipy remembers an answer
-    that was right before they were changed.
+    """Whether the indices of each row of a CSR matrix ascend, none twice. Looks at the indices:
+    scipy remembers an answer that was right before they were changed.
 
     Raises ValueError where `indptr` does not fit the indices.
     """
@@ -75,15 +75,18 @@ cdef class Samples:
     ----------
     X : ndarray of float32, shape (n_samples, 1, n_features), or (n_samples, n_time_steps, n_features) for streams; or a \
 sparse matrix of float32 in CSR format, shape (n_samples, n_steps * n_features)
-        Of a sparse matrix each row's indices must ascend (`sort_indices`), none twice (`sum_duplicates`). They are
-        copied, as the core goes where they say: another thread may change them. Those of streams are looked at as they are
-        used, so that data many times as large as a sample are not copied.
+        Of a sparse matrix each row's indices must ascend (`sort_indices`), none twice
+        (`sum_duplicates`). They are copied, as the core goes where they say: another thread may
+        change them. Those of streams are looked at as they are used, so that data many times as
+        large as a sample are not copied.
     n_steps : int
-        Of a sparse matrix: the time steps of the longest sample, step after step in its columns. 1 is static.
+        Of a sparse matrix: the time steps of the longest sample, step after step in its columns. 1
+        is static.
     lengths : ndarray of int64, shape (n_samples,), or None
         Time steps of each sample of a stream, at least 1; None: all of them.
     starts : ndarray of int64, shape (n_samples,), or None
-        Of dense streams: the first vector of each sample among all vectors of X, in order. None: n_time_steps apart.
+        Of dense streams: the first vector of each sample among all vectors of X, in order. None:
+        n_time_steps apart.
     """
 
     def __cinit__(self, X, *, Py_ssize_t n_steps=1, lengths=None, starts=None):
@@ -103,7 +106,8 @@ sparse matrix of float32 in CSR format, shape (n_samples, n_steps * n_features)
         self.borrowed = [X]
 
     cdef int borrow_sparse(self, X, Py_ssize_t n_steps) except -1:
-        # One entry at least: the first one's address is taken. A user's arrays may be columns of others.
+        # One entry at least: the first one's address is taken. A user's arrays may be columns of
+        # others.
         given, stored = X.data, X.indices
         data = np.require(given if len(given) else np.zeros(1), np.float32, "CA")
         stored = stored if stored.flags.aligned else stored.copy()

@@ -1,7 +1,8 @@
-"""How a network is run and trained: the estimators' parameters as the core reads them, under the same names.
+"""How a network is run and trained: the estimators' parameters as the core reads them, under the
+same names.
 
-They are four structs, so that code that runs a network cannot read a flag that only learning may know. Each is converted
-from a dict with its fields as keys.
+They are four structs, so that code that runs a network cannot read a flag that only learning may
+know. Each is converted from a dict with its fields as keys.
 """
 
 
@@ -37,7 +38,7 @@ cdef struct Dynamics:
     float leak
 
 
-# Which error the output has, when it is sent, and what becomes of its rest.
+# Which error the output has, when it is sent down, and which part of it is kept.
 cdef struct ErrorRule:
     Loss loss
     float error_resolution
@@ -47,7 +48,7 @@ cdef struct ErrorRule:
     Reset backward_reset
 
 
-# What error spikes do to the weights.
+# How error spikes change the weights.
 cdef struct UpdateRule:
     bint fractional
     bint smooth_gradient

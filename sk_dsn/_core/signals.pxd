@@ -1,6 +1,7 @@
 """Pending signals, which long work without the GIL must look at, within a sample too.
 
-Work counts its additions in `Net.work`. A look is cheap, but it takes the GIL, so it comes every few milliseconds.
+Work counts its additions in `Net.work`. A look is cheap, but it takes the GIL, so it comes every
+few milliseconds.
 """
 from libc.limits cimport INT_MAX
 
@@ -8,9 +9,11 @@ from .network cimport Net
 
 cdef enum:
     WORK_BETWEEN_SIGNALS = 10_000_000   # additions
-    # A time step, or an error spike, costs as much as so many additions before it has added anything.
+    # A time step, or an error spike, costs as much as so many additions before it has added
+    # anything.
     LEAST_WORK = 100
-    # Returned in place of a layer that failed: an exception is set, and the caller with the GIL passes it on.
+    # Returned in place of a layer that failed: an exception is set, and the caller with the GIL
+    # passes it on.
     INTERRUPTED = INT_MAX
 
 
@@ -20,7 +23,8 @@ cdef int interruption_raise() except -1
 
 
 cdef inline int work_done(Net *net, double additions) noexcept nogil:
-    """Counts work, and looks for signals where enough has been done since the last look. Returns -1 or INTERRUPTED."""
+    """Counts work, and looks for signals where enough has been done since the last look. Returns -1
+    or INTERRUPTED."""
     net.work += additions
     return -1 if net.work <= WORK_BETWEEN_SIGNALS else signals_look(net)
 

@@ -4,12 +4,14 @@ from cpython.exc cimport PyErr_SetNone
 from .network cimport Net
 
 cdef extern from "Python.h":
-    # The exception that a handler raises stays set until the GIL is back, so Cython must not look for it here.
+    # The exception that a handler raises stays set until the GIL is back, so Cython must not look
+    # for it here.
     int check_signals "PyErr_CheckSignals"() noexcept
 
 
 cdef int signals_look(Net *net) noexcept nogil:
-    """Returns -1, or INTERRUPTED where a handler has raised, or where another thread has stopped this network."""
+    """Returns -1, or INTERRUPTED where a handler has raised, or where another thread has stopped
+    this network."""
     net.work = 0.0
     return signals_check(net.stopped)
 

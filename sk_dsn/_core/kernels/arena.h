@@ -1,8 +1,9 @@
 /* One zeroed block of memory, handed out as arrays that start at cache lines.
 
-   A layout function asks for its arrays one after the other. It runs twice: on an arena without memory, which measures,
-   and on one with memory, which hands out. The debug build asserts that both runs agree and puts a guard in front of each
-   array, whose bytes must be the same when the block is freed. */
+   A layout function asks for its arrays one after the other. It runs twice: on an arena without
+   memory, which measures, and on one with memory, which hands out. The debug build asserts that
+   both runs agree and puts a guard in front of each array, whose bytes must be the same when the
+   block is freed. */
 #ifndef SK_DSN_ARENA_H
 #define SK_DSN_ARENA_H
 
@@ -23,7 +24,8 @@ typedef struct {
 #ifdef SK_DSN_DEBUG
 #define GUARD_BYTE 0xA5
 
-/* The first bytes of a guard say how long the array behind it is, so that guards can be found again. */
+/* The first bytes of a guard say how long the array behind it is, so that guards can be found
+   again. */
 static inline void
 guard_write(char *guard, size_t size)
 {

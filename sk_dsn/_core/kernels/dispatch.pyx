@@ -5,7 +5,8 @@ from .kernels cimport Kernels, kernels_available
 
 
 def instruction_sets():
-    """Names of the instruction sets that this machine can run, best first; all give the same bits."""
+    """Names of the instruction sets that this machine can run, best first; all give the same
+    bits."""
     names = []
     cdef const Kernels *const *available = kernels_available()
     while available[0] != NULL:
@@ -18,7 +19,8 @@ DEFAULT_INSTRUCTION_SET = os.environ.get("SK_DSN_INSTRUCTION_SET") or instructio
 
 
 cdef const Kernels *kernels_find(str name) except NULL:
-    """The kernels of an instruction set; None is the best, or the one that SK_DSN_INSTRUCTION_SET named at import.
+    """The kernels of an instruction set; None is the best, or the one that SK_DSN_INSTRUCTION_SET
+    named at import.
 
     Raises ValueError where this machine does not have it.
     """

@@ -57,8 +57,8 @@ COUNT_BITS(uint64_t mask)
 #endif
 
 #if HAVE_X86
-/* The numbers of the bits set in a mask of 8 lanes, ascending, a byte each from the lowest (pext would do it, but takes a
-   microcoded 250 cycles on some processors that have AVX2). */
+/* The numbers of the bits set in a mask of 8 lanes, ascending, a byte each from the lowest (pext
+   would do it, but takes a microcoded 250 cycles on some processors that have AVX2). */
 #define BITS_BELOW(m, b) (((m) & 1 & (b > 0)) + ((m) >> 1 & (b > 1)) + ((m) >> 2 & (b > 2)) + ((m) >> 3 & (b > 3)) \
                           + ((m) >> 4 & (b > 4)) + ((m) >> 5 & (b > 5)) + ((m) >> 6 & (b > 6)))
 #define LANE(m, b) ((uint64_t)(b) * ((m) >> b & 1) << 8 * BITS_BELOW(m, b))

@@ -1,12 +1,19 @@
-/* The kernels of the event-driven simulation: rows of weights into potentials, spike by spike, and spikes out in order. Part
-   of kernels_simd.h. */
+/* The kernels of the event-driven simulation. They add rows of weights to potentials, spike by
+   spike, and write the spikes that follow in order. Part of kernels_simd.h.
 
-/* More spikes of one arrival than this are sorted digit by digit, not by counting: that takes the square of them. */
+   How to read it: `row_integrate` is the plain algorithm, one row after the other. The rest are two
+   faster ways to the same spikes: `narrow_integrate` for rectifying layers that fit the registers,
+   and `block_integrate` for wide layers. All end in `train_emit` or `arrived_sort`, which put the
+   spikes of one arrival in order: largest |potential| first, of equal ones the lowest unit. */
+
+/* Above this number the spikes of one arrival are sorted digit by digit. Counting takes the square
+   of the number. */
 #define MANY_ARRIVED 256
-/* Vectors that keys_rank takes at a time: enough to hide the latency of an addition. */
+/* Vectors that keys_rank reads at a time: enough to hide the latency of an addition. */
 #define RANKED (LANES == 16 ? 2 : LANES == 1 ? 1 : 4)
 
-/* below[i] = how many of the keys are below key[i], for i of the vectors from `key` on: no branch depends on them. */
+/* below[i] = the number of keys below key[i], for all i of RANKED vectors. No branch depends on the
+   keys. */
 TARGET static ALWAYS_INLINE void
 NAME(keys_rank)(const float *key, const float *keys, ptrdiff_t n, int32_t *below)
 {
@@ -28,7 +35,8 @@ NAME(keys_rank)(const float *key, const float *keys, ptrdiff_t n, int32_t *below
         *(INTEGERS *)(below + v * LANES) = count[v];
 }
 
-/* Appends the spikes of the present arrival: largest |potential| first, of equal ones the lowest unit. */
+/* Appends the spikes of the present arrival: largest |potential| first, of equal ones the lowest
+   unit. */
 TARGET static void
 NAME(arrived_sort)(SpikeTrain *train)
 {
@@ -43,7 +51,7 @@ NAME(arrived_sort)(SpikeTrain *train)
             NAME(keys_rank)(train->potential + k, train->potential, n, below + k);
             memset(equal + k, 0, RANKED * LANES);
         }
-        /* Of equal ones the last is placed first. */
+        /* The loop runs backwards, so that of equal keys the lowest unit ends first. */
         for (ptrdiff_t k = n - 1; k >= 0; k--) {
             const int32_t beaten = below[k];
             const ptrdiff_t place = train->n + n - 1 - beaten - equal[beaten]++;
@@ -61,7 +69,7 @@ NAME(train_emit)(SpikeTrain *train)
         NAME(arrived_sort)(train);
         return;
     }
-    /* None, one or two: written out whatever they are. */
+    /* Up to two spikes are written without a branch on their number. */
     const int32_t *unit = train->arrived;
     const float *potential = train->potential;
     const int swapped = train->n_arrived == 2 && fabsf(potential[0]) < fabsf(potential[1]);
@@ -73,8 +81,8 @@ NAME(train_emit)(SpikeTrain *train)
     train->n_arrived = 0;
 }
 
-/* What is past threshold is looked for in two steps: whether any unit of a row may be, which one comparison of the
-   extremes of its vectors tells, and then which. */
+/* The search for units past threshold has two steps. One comparison of the extremes of a row's
+   vectors says whether any unit may be past it; only then the units are looked at. */
 typedef struct {
     VECTOR largest;         /* potentials (FIRE_BOTH: without their sign) */
     LANES_WHERE down;       /* FIRE_BACK: lanes past the lower threshold */
@@ -96,7 +104,7 @@ NAME(any_past)(const EXTREMES *extremes, const FiringRule rule)
     return (up | (rule == FIRE_BACK ? NAME(bits)(extremes->down) : 0)) != 0;
 }
 
-/* Up to 64 units that stand side by side, a bit each: those that fire up, and down. */
+/* Masks of up to 64 neighbouring units: those that fire up, and those that fire down. */
 typedef struct {
     uint64_t up, down;
 } NAME(word);
@@ -120,7 +128,8 @@ NAME(lanes_fire)(VECTOR p, const float *net_count, const FiringRule rule, WORD *
     return NAME(add_where)(p, up, -1.0f);
 }
 
-/* Adds to the spikes of the present arrival those of the lanes of a mask, which had potentials p. Writes whole vectors. */
+/* Adds the spikes of the lanes in a mask to those of the present arrival. p holds their potentials.
+   Writes whole vectors. */
 TARGET static ALWAYS_INLINE void
 NAME(lanes_arrive)(VECTOR p, uint64_t mask, ptrdiff_t first, SpikeTrain *out)
 {
@@ -147,8 +156,8 @@ NAME(lanes_arrive)(VECTOR p, uint64_t mask, ptrdiff_t first, SpikeTrain *out)
     out->n_arrived += COUNT_BITS(mask);
 }
 
-/* Units from `first` on have fired once, those of the word. Lists their spikes, and fires further what is still past
-   threshold. Returns as train_fire. */
+/* The units of the word, numbered from `first` on, have fired once. Lists their spikes and fires
+   them again while they are past threshold. Returns as train_fire. */
 TARGET static int
 NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t first, WORD fired, SpikeTrain *out)
 {
@@ -156,7 +165,7 @@ NAME(word_arrive)(float *potential, float *net_count, FiringRule rule, ptrdiff_t
     for (uint64_t past = fired.up | fired.down; past; past &= past - 1) {
         const ptrdiff_t j = first + LOWEST_BIT(past);
         const float left = fabsf(potential[j]);
-        /* Far below threshold a unit takes back what it has, and no more. */
+        /* A unit takes back at most its net count. */
         more += rule == FIRE_BACK && potential[j] < 0.0f && net_count[j] < left ? net_count[j] : left;
     }
     if (!(more < SPIKE_LIMIT) || train_reserve(out, (ptrdiff_t)more + 2 * 64))
@@ -226,7 +235,7 @@ NAME(row_integrate)(float *potential, float *net_count, ptrdiff_t width, const F
     return 0;
 }
 
-/* A vector's mask in memory, also as a part of a word of several. */
+/* The mask of one vector in memory. Several lie side by side in a word. */
 #if LANES == 16
 typedef uint16_t NAME(lane_bits) __attribute__((may_alias));
 #else
@@ -235,19 +244,20 @@ typedef uint8_t NAME(lane_bits);
 #define NOTED_WIDTH 256
 
 #if SIMD_LEVEL >= 2
-/* Of rectifying neurons a row fires no unit or one, mostly, and which it is cannot be predicted: a branch on it costs more
-   than a row. So rows are taken a few at a time, noting what fires, and the notes are read after. */
+/* A row mostly fires no rectifying neuron or one, and the processor cannot predict which: a branch
+   on it costs more than a row. So rows are added up to NOTED_ROWS at a time. Masks of the units
+   that fired are noted, and read afterwards. */
 #define NOTED_ROWS 64
 
 typedef struct {
     float before[NOTED_WIDTH];              /* potentials before the first row */
     uint64_t fired[NOTED_ROWS][NOTED_WIDTH / 64];
-    VECTOR largest[NOTED_ROWS];             /* of each lane, before it fired */
-    NAME(lane_bits) lanes[NOTED_ROWS];      /* in which some unit fired */
+    VECTOR largest[NOTED_ROWS];             /* the largest potential of each lane, before it fired */
+    NAME(lane_bits) lanes[NOTED_ROWS];      /* the lanes in which some unit fired */
 } NAME(notes);
 #define NOTES NAME(notes)
 
-/* Whether rows added with these signs are added whole: not so those of units that dropout has scaled. */
+/* Whether all signs are -1, 0 or 1. Those of units that dropout scales are not. */
 TARGET static int
 NAME(signs_whole)(const float *sign, ptrdiff_t n)
 {
@@ -257,7 +267,8 @@ NAME(signs_whole)(const float *sign, ptrdiff_t n)
     return !scaled;
 }
 
-/* p + sign * row, of a row added whole: the product is exact, and a fused multiplication and addition gives the same bits. */
+/* p + sign * row for a sign of -1, 0 or 1: the product is exact, so a fused multiply-add gives the
+   same bits. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(signed_add)(VECTOR p, float sign, const float *row)
 {
@@ -268,8 +279,9 @@ NAME(signed_add)(VECTOR p, float sign, const float *row)
 #endif
 }
 
-/* Adds rows and fires once what is past threshold; `firing` has a bit for each row that fired. Returns how many rows it
-   took: after one in which some unit is past threshold still, no more. */
+/* Adds rows, and fires units past threshold once. `firing` gets a bit for each row that fired.
+   Returns the number of rows added: it stops after a row in which some unit is still past
+   threshold. */
 TARGET static ALWAYS_INLINE ptrdiff_t
 NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n,
                 NOTES *notes, uint64_t *firing, const int n_vectors)
@@ -304,7 +316,7 @@ NAME(rows_note)(VECTOR *p, const float *weights, ptrdiff_t stride, const int32_t
     return n;
 }
 
-/* The potential of unit j before it fired in row k, computed anew. */
+/* Recomputes the potential of unit j before it fired in row k. */
 TARGET static float
 NAME(potential_noted)(const NOTES *notes, ptrdiff_t j, const float *weights, ptrdiff_t stride, const int32_t *unit,
                       const float *sign, ptrdiff_t k)
@@ -315,7 +327,7 @@ NAME(potential_noted)(const NOTES *notes, ptrdiff_t j, const float *weights, ptr
     return v + sign[k] * weights[unit[k] * stride + j];
 }
 
-/* Takes the lowest unit out of a set that is not empty. */
+/* Removes and returns the lowest unit of a set that is not empty. */
 TARGET static ALWAYS_INLINE int
 NAME(lowest_take)(uint64_t *set)
 {
@@ -331,7 +343,8 @@ NAME(lowest_take)(uint64_t *set)
     return 64 * w + LOWEST_BIT(word);
 }
 
-/* Appends what the rows noted in `firing` fired. First the lowest unit of each, all alike; then rows of several in order. */
+/* Appends the spikes of the rows in `firing`. First writes the lowest unit of every row, without a
+   branch; then rows that fired several units are put in order. */
 TARGET static int
 NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
                  const float *sign, uint64_t firing, SpikeTrain *out)
@@ -382,7 +395,7 @@ NAME(notes_emit)(const NOTES *notes, float *net_count, const float *weights, ptr
     return 0;
 }
 
-/* Potentials in registers where n_vectors is a constant. */
+/* The potentials stay in registers where n_vectors is a constant. */
 TARGET static ALWAYS_INLINE int
 NAME(noted_integrate)(float *potential, float *net_count, const float *weights, ptrdiff_t stride, const int32_t *unit,
                      const float *sign, ptrdiff_t n, SpikeTrain *out, NOTES *notes, const int n_vectors)
@@ -449,15 +462,16 @@ NAME(narrow_integrate)(float *potential, float *net_count, ptrdiff_t width, cons
 }
 #endif
 
-/* In wide layers, and where vectors are short, a row costs more than what it sets off. So rows are taken in blocks. A first
-   pass adds a block and keeps of each unit only the extremes of its potential; vectors in which one was past a threshold go
-   through the block again, row by row, and fire; what they fired is put in the order of rows after. */
+/* In wide layers, and where vectors are short, adding a row costs more than firing. So rows are
+   added in blocks. The first pass adds a block and keeps only the extremes of each potential. In
+   the second pass, vectors with a unit past a threshold repeat the block row by row and fire. At
+   the end, the spikes are put in the order of rows. */
 #define BLOCK_ROWS 16
-/* Vectors side by side: in the first pass, which keeps two or three of each in registers, and in the second, whose steps
-   wait for each other. */
+/* Vectors at a time: in the first pass, which keeps two or three registers for each, and in the
+   second, whose steps depend on each other. */
 #define PASSED (SIMD_LEVEL == 3 ? 8 : 4)
 #define FIRED 4
-/* Of a vector's mask in memory. */
+/* Size of the mask of one vector in memory. */
 #define MASK_BITS (8 * (int)sizeof(NAME(lane_bits)))
 #define MASK_WORDS (BLOCK_ROWS * MASK_BITS / 64)
 
@@ -474,7 +488,7 @@ typedef union {
     uint64_t word[MASK_WORDS];
 } NAME(masks);
 
-/* Some vectors of potentials as they were before a block, and the first unit of each. */
+/* Vectors of potentials from before the block, and the first unit of each. */
 typedef struct {
     int n;
     ptrdiff_t first[FIRED];
@@ -482,7 +496,7 @@ typedef struct {
 } NAME(firing);
 #define FIRING NAME(firing)
 
-/* Potentials p of the units from `first` on after row k of the block. */
+/* The potentials p of the units from `first` on, after row k of the block. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(row_take)(VECTOR p, const BLOCK *block, ptrdiff_t k, ptrdiff_t first)
 {
@@ -498,8 +512,8 @@ NAME(past_down)(VECTOR p, VECTOR net_count, const FiringRule rule)
     return down;
 }
 
-/* The first pass, over the units from `first` on. Returns a bit for each vector in which one was past a threshold;
-   `before` takes what the potentials were. */
+/* The first pass over the units from `first` on. Returns a bit for each vector with a unit past a
+   threshold. Fills `before` with the potentials from before the block. */
 TARGET static ALWAYS_INLINE unsigned
 NAME(vectors_pass)(float *potential, const float *net_count, const FiringRule rule, const BLOCK *block, ptrdiff_t first,
                    VECTOR *before, const int n_vectors)
@@ -531,7 +545,8 @@ NAME(vectors_pass)(float *potential, const float *net_count, const FiringRule ru
     return past;
 }
 
-/* The second pass over one vector, in which some unit fires more than once in a row. Returns as train_fire. */
+/* The second pass over one vector in which some unit fires several times in one row. Returns as
+   train_fire. */
 TARGET static int
 NAME(vector_fire)(float *potential, float *net_count, const FiringRule rule, const BLOCK *block, ptrdiff_t first, VECTOR p,
                   SpikeTrain *out)
@@ -561,7 +576,7 @@ NAME(vectors_fire)(float *potential, float *net_count, const FiringRule rule, co
     memset(lanes, 0, sizeof lanes);
     UNROLL
     for (int v = 0; v < n_vectors; v++) {
-        /* Where they are fewer, the others are copies of the first. */
+        /* Vectors beyond firing->n are copies of the first. */
         const int which = v < firing->n ? v : 0;
         firing->first[v] = firing->first[which];
         p[v] = firing->potential[which];
@@ -591,7 +606,7 @@ NAME(vectors_fire)(float *potential, float *net_count, const FiringRule rule, co
             return -1;
         for (int w = 0; w < MASK_WORDS; w++) {
             uint64_t fired = lanes[v].word[w];
-            /* None or one, mostly: written out whether or not it is there. */
+            /* Mostly none or one: a spike is written without a branch on whether it exists. */
             do {
                 const int bit = fired ? LOWEST_BIT(fired) : 0;
                 const int k = (64 * w + bit) / MASK_BITS, lane = bit % MASK_BITS;
@@ -605,7 +620,7 @@ NAME(vectors_fire)(float *potential, float *net_count, const FiringRule rule, co
             } while (fired);
         }
         if (largest >= 1.5f) {
-            /* Some unit was past threshold still. */
+            /* Some unit is still past threshold. */
             out->n_arrived = listed;
             if (NAME(vector_fire)(potential, net_count, rule, block, first, firing->potential[v], out))
                 return -1;
@@ -619,7 +634,7 @@ NAME(vectors_fire)(float *potential, float *net_count, const FiringRule rule, co
     return 0;
 }
 
-/* Appends the spikes listed, by rows. */
+/* Appends the listed spikes in the order of rows. */
 TARGET static void
 NAME(block_emit)(SpikeTrain *out)
 {

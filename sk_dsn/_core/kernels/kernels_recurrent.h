@@ -1,7 +1,9 @@
-/* The kernels of recurrent networks: thresholds, error spikes, transposed copies and the optimizer's step. Included by
-   kernels_simd.h. A sum of squares runs in as many lanes on every instruction set, ROW_PADDING of them. */
+/* The kernels of recurrent networks: thresholds, error spikes, transposed copies and the
+   optimizer's step. Included by kernels_simd.h. A sum of squares runs in as many lanes on every
+   instruction set, ROW_PADDING of them. */
 
-/* keep * v. Magnitudes below 2^-100 become 0, so that silence ends and nothing is denormal; NaN stays. */
+/* keep * v. Magnitudes below 2^-100 become 0, so that silence ends and nothing is denormal; NaN
+   stays. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(leaked)(VECTOR v, float keep)
 {
@@ -28,7 +30,8 @@ NAME(gated)(VECTOR v, const uint16_t *gate, ptrdiff_t j)
 #endif
 }
 
-/* The sum of whole numbers: exact below SPIKE_LIMIT, and not below it where the exact sum is not. */
+/* The sum of whole numbers: exact below SPIKE_LIMIT, and not below it where the exact sum is
+   not. */
 TARGET static ALWAYS_INLINE double
 NAME(whole_sum)(VECTOR v)
 {

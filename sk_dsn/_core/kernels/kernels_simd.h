@@ -1,6 +1,7 @@
 /* The kernels' bodies. Included once per instruction set by kernels.c, which defines
-   INSTRUCTION_SET (a name), TARGET (a function attribute), LANES (floats a vector), REGISTERS (vectors that stay in
-   registers in a loop over rows) and SIMD_LEVEL (0 none, 1 SSE2, 2 AVX2, 3 AVX-512). Undefines them at its end. */
+   INSTRUCTION_SET (a name), TARGET (a function attribute), LANES (floats a vector), REGISTERS
+   (vectors that stay in registers in a loop over rows) and SIMD_LEVEL (0 none, 1 SSE2, 2 AVX2, 3
+   AVX-512). Undefines them at its end. */
 
 #if HAVE_VECTORS
 typedef float NAME(vector) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -60,8 +61,8 @@ NAME(lanes_masked)(const float *from, LANES_READ read)
 #endif
 }
 
-/* One block of columns takes the whole list of rows with its sums in registers. Of the last vector no more is read than is
-   there: a row's end may be the array's. */
+/* One block of columns takes the whole list of rows with its sums in registers. Of the last vector
+   no more is read than is there: a row's end may be the array's. */
 TARGET static ALWAYS_INLINE void
 NAME(block_add)(float *sum, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *count, ptrdiff_t n,
                 LANES_READ last, const int n_vectors)
@@ -120,7 +121,8 @@ NAME(block_end)(ptrdiff_t b, ptrdiff_t n_blocks, ptrdiff_t width)
     return end < width ? end : width;
 }
 
-/* A few whole rows side by side, in order: streams that the processor fetches ahead. The sums pass through the cache. */
+/* A few whole rows side by side, in order: streams that the processor fetches ahead. The sums pass
+   through the cache. */
 TARGET static ALWAYS_INLINE void
 NAME(streams_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
                   const float *count, const int n)
@@ -163,8 +165,9 @@ NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stri
     }
 }
 
-/* Tiles of the weights that all samples take from the first-level cache, one after the other. A tile of weights too many
-   for the second level is copied, as its rows would lie on as many pages, and the next one fetched meanwhile. */
+/* Tiles of the weights that all samples take from the first-level cache, one after the other. A
+   tile of weights too many for the second level is copied, as its rows would lie on as many pages,
+   and the next one fetched meanwhile. */
 #define TILE 6144
 #define TILE_COLUMNS (64 < REGISTERS * LANES ? 64 : REGISTERS * LANES)
 #define TILE_COPIED (1 << 18)
@@ -209,7 +212,8 @@ NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float 
     }
 }
 
-/* The columns of one block need not be neighbours: they are the vectors of cache lines in which delta has something. */
+/* The columns of one block need not be neighbours: they are the vectors of cache lines in which
+   delta has something. */
 TARGET static ALWAYS_INLINE void
 NAME(block_subtract)(float *weights, ptrdiff_t stride, const float *delta, const ptrdiff_t *column, const int32_t *unit,
                      const float *count, ptrdiff_t n, const int n_vectors)
@@ -396,8 +400,9 @@ NAME(only_where)(VECTOR v, LANES_WHERE where)
 
 #include "kernels_events.h"
 
-/* Lists those of a vector of counts, of units from `first` on, that are not zero. Writes whole vectors, of which the next
-   ones overwrite what did not spike. Returns how many. */
+/* Lists the counts of a vector that are not zero, with their units, numbered from `first` on.
+   Writes whole vectors; the next call overwrites the surplus. Returns the number of counts
+   listed. */
 TARGET static ALWAYS_INLINE int
 NAME(lanes_list)(VECTOR count, ptrdiff_t first, int32_t *unit, float *nonzero)
 {
@@ -464,8 +469,8 @@ NAME(whole)(VECTOR v)
 #endif
 }
 
-/* The firing rule: ceil(v - 1/2) of lanes below SPIKE_LIMIT, and with FIRE_UP max(0, ceil(v - 1/2)). v = whole + rest with
-   whole = trunc(v) and rest exact, so no v - 1/2 is rounded. */
+/* The firing rule: ceil(v - 1/2) of lanes below SPIKE_LIMIT, and with FIRE_UP max(0, ceil(v -
+   1/2)). v = whole + rest with whole = trunc(v) and rest exact, so no v - 1/2 is rounded. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(spikes_due)(VECTOR v, const FiringRule rule)
 {
@@ -476,7 +481,8 @@ NAME(spikes_due)(VECTOR v, const FiringRule rule)
     return NAME(add_where)(count, NAME(not_above)(rest, -0.5f), -1.0f);
 }
 
-/* How many spikes a signed neuron can take back while its net count n is 1/2 or more: floor(n + 1/2), n > -1. */
+/* How many spikes a signed neuron can take back while its net count n is 1/2 or more: floor(n +
+   1/2), n > -1. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(backs_most)(VECTOR n)
 {
@@ -572,8 +578,8 @@ NAME(sums_count)(const float *sum, ptrdiff_t n, float scale, FiringRule rule, co
                              : NAME(units_count)(sum, n, scale, FIRE_UP, NULL, count, out);
 }
 
-/* exp(x) for x <= 0 in plain float32 steps, the same bits on every machine (libm's differ); 0 below -87. Cody and Waite's
-   reduction, then a polynomial: relative error below 2e-7. */
+/* exp(x) for x <= 0 in plain float32 steps, the same bits on every machine (libm's differ); 0 below
+   -87. Cody and Waite's reduction, then a polynomial: relative error below 2e-7. */
 TARGET static ALWAYS_INLINE float
 NAME(exp_negative)(float x)
 {

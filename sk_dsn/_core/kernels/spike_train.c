@@ -10,8 +10,8 @@ magnitude_bits(float v)
     return bits & 0x7fffffff;
 }
 
-/* From the lowest to the highest byte of |potential|, whose bits order as it does, the spikes are dealt out, stably: from
-   the arrived ones to the train's end and back. */
+/* From the lowest to the highest byte of |potential|, whose bits order as it does, the spikes are
+   dealt out, stably: from the arrived ones to the train's end and back. */
 void
 train_sort(SpikeTrain *train, ptrdiff_t n)
 {

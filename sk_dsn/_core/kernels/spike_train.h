@@ -10,7 +10,8 @@
 /* From this many spikes of one layer in one sample on, float32 no longer counts exactly. */
 #define SPIKE_LIMIT 16777216.0f
 
-/* Places that arrays over arrived spikes have beyond `room`, so that vectors may be read past the last. */
+/* Places that arrays over arrived spikes have beyond `room`, so that vectors may be read past the
+   last. */
 #define TRAIN_PADDING 64
 
 typedef struct {
@@ -35,8 +36,8 @@ array_grow(void **array, ptrdiff_t n)
     return grown ? 0 : -1;
 }
 
-/* Makes room for `more` spikes, arrived ones included. Returns 0, or -1 where there is no memory or the train would pass
-   the spike limit. */
+/* Makes room for `more` spikes, arrived ones included. Returns 0, or -1 where there is no memory or
+   the train would pass the spike limit. */
 static inline int
 train_reserve(SpikeTrain *train, ptrdiff_t more)
 {
@@ -52,7 +53,8 @@ train_reserve(SpikeTrain *train, ptrdiff_t more)
         train->starved = 1;
         return -1;
     }
-    /* Vectors of potentials are read past the last that arrived. It goes nowhere, but it should be numbers. */
+    /* Vectors of potentials are read past the last that arrived. It goes nowhere, but it should be
+       numbers. */
     memset(train->potential + train->room, 0, (size_t)(room - train->room) * sizeof(float));
     train->room = room;
     return 0;
@@ -93,7 +95,8 @@ train_free(SpikeTrain *train)
     free(train->potential);
 }
 
-/* Writes n arrived spikes behind the others: largest |potential| first, of equal ones the lowest unit. */
+/* Writes n arrived spikes behind the others: largest |potential| first, of equal ones the lowest
+   unit. */
 void train_sort(SpikeTrain *train, ptrdiff_t n);
 
 #endif

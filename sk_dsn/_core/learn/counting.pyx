@@ -1,4 +1,5 @@
-"""Learning by counting: the state after the last time step, its error, and error spikes down once."""
+"""Learning by counting: the state after the last time step, its error, and error spikes down
+once."""
 from libc.string cimport memcpy, memset
 
 from ..encoder cimport Stimulus, stimulus_sum

@@ -1,8 +1,9 @@
-"""Learning by the event-driven simulation, depth-first: a spike goes all the way up, and an error spike all the way down,
-before the next.
+"""Learning by the event-driven simulation, depth-first: a spike goes all the way up, and an error
+spike all the way down, before the next.
 
-Here learning runs a forward sweep of its own. The authors' depth-first order demands it: without held error an output spike
-goes down as an error at once, in the midst of the sweep, and a spike enters the trace only after all that it set off.
+Here learning runs a forward sweep of its own. The authors' depth-first order demands it: without
+held error an output spike goes down as an error at once, in the midst of the sweep, and a spike
+enters the trace only after all that it set off.
 """
 from libc.stdint cimport int32_t
 

@@ -1,4 +1,5 @@
-"""One epoch of training: check the arguments, then for each sample prepare it, learn it, and look at pending signals."""
+"""One epoch of training: check the arguments, then for each sample prepare it, learn it, and look
+at pending signals."""
 import numpy as np
 
 from libc.math cimport INFINITY
@@ -21,7 +22,8 @@ from .step_learner cimport StepLearner, step_learner_of, stepped_learn
 from .update cimport learning_is_finite, norms_limit
 
 
-# What an epoch learns and how. The pointers are borrowed from the arguments of `train_epoch`.
+# The samples of an epoch and its rates. The pointers are borrowed from the arguments of
+# `train_epoch`.
 cdef struct Epoch:
     const SampleArrays *samples
     Py_ssize_t n                    # samples in the epoch
@@ -65,8 +67,8 @@ cdef void target_set(Learning *learning, const Epoch *epoch, Py_ssize_t sample) 
 cdef double weighted_rate_limit(const Learning *learning) noexcept nogil:
     """The rate up to which a weight can raise that of a sample.
 
-    Of the squared error, a normalised step at a rate of 1, shared among the layers, takes back the whole error of a
-    sample. A larger one overshoots, and from 2 on it diverges.
+    Of the squared error, a normalised step at a rate of 1, shared among the layers, takes back the
+    whole error of a sample. A larger one overshoots, and from 2 on it diverges.
     """
     if learning.update_rule.normalized_step and learning.error_rule.loss == SQUARED_ERROR:
         return 1.0 / (learning.net.n_layers - 1)
@@ -79,7 +81,8 @@ cdef double weighted_rate(double rate, double weight, double most) noexcept nogi
 
 
 cdef void lesson_prepare(Learning *learning, const Epoch *epoch, Py_ssize_t k, Lesson *lesson) noexcept nogil:
-    """Sample k of the epoch: its stimulus with noise and dropped features, its target, its mask, its rate."""
+    """Sample k of the epoch: its stimulus with noise and dropped features, its target, its mask,
+    its rate."""
     cdef Net *net = learning.net
     cdef Py_ssize_t sample = epoch.order[k]
     cdef uint64_t key = sample_key(epoch.seed, epoch.epoch, k)
@@ -139,7 +142,8 @@ cdef void totals_add(const Learning *learning, bint stepped, int64_t *totals) no
 
 
 cdef int epoch_learn(Learning *learning, const Epoch *epoch, double *mean_loss) noexcept nogil:
-    """Returns -1, or the layer that failed, or INTERRUPTED: then the weights hold the samples learned so far."""
+    """Returns -1, or the layer that failed, or INTERRUPTED: then the weights hold the samples
+    learned so far."""
     cdef Lesson lesson
     cdef double total = 0.0, total_weight = 0.0
     cdef Py_ssize_t k
@@ -222,29 +226,30 @@ def train_epoch(Learner learner not None, X, labels, Y, order, *, double rate_fi
         Targets, where `labels` is None.
     order : ndarray of intp
     rate_first, rate_last : float
-        The learning rate at the first sample, and where a further sample after the last would stand; linear between,
-        and rounded to float32.
+        The learning rate at the first sample, and where a further sample after the last would
+        stand; linear between, and rounded to float32.
     seed, epoch : int
         Key of all random draws, with the position in `order`.
     noise_first, noise_last : float
         Standard deviation of the noise on each feature, at the same samples as the rates.
     weights : ndarray of float32, shape (n_samples,), or None
-        Multiply the rate of each sample; those of the samples in `order` are above 0. None is 1 for all. With the
-        normalised step and the squared error a weight above 1 raises the rate to 1 / (number of weight layers) at most.
+        Multiply the rate of each sample; those of the samples in `order` are above 0. None is 1 for
+        all. With the normalised step and the squared error a weight above 1 raises the rate to 1 /
+        (number of weight layers) at most.
     counts : ndarray of int64, shape (len(order), 3 * n_layers + 1), or None
-        Filled, by the time-stepped simulations, with each sample's spikes, error spikes and error spikes past the gate
-        of each layer, and with the target's spikes.
+        Filled, by the time-stepped simulations, with each sample's spikes, error spikes and error
+        spikes past the gate of each layer, and with the target's spikes.
     totals : ndarray of int64, shape (2, n_layers), or None
-        Raised by the epoch's spikes of each layer below the output (counting: the net ones), and by its error spikes of
-        each layer above the input.
+        Raised by the epoch's spikes of each layer below the output (counting: the net ones), and by
+        its error spikes of each layer above the input.
 
     Returns
     -------
     mean_loss : float
         Of the outputs as seen in training, weighted.
     failed_layer : int
-        -1, or the layer (0 the input) whose potentials left the range of float32 or of exact counting. The weights are
-        then of no use.
+        -1, or the layer (0 the input) whose potentials left the range of float32 or of exact
+        counting. The weights are then of no use.
     """
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef Learning *learning = &learner.learning

@@ -62,7 +62,8 @@ cdef void backward_reset(Learning *learning, uint64_t key) noexcept nogil:
 
 
 cdef void input_sum_step(Learning *learning, const Stimulus *stimulus, int t) noexcept nogil:
-    """At the end of time step t of rectifying neurons, or with a leak, its vector joins the smooth trace of the input."""
+    """At the end of time step t of rectifying neurons, or with a leak, its vector joins the smooth
+    trace of the input."""
     cdef Layer *layer = learning.net.layers
     cdef const float *x = stimulus_at(stimulus, t)
     cdef Py_ssize_t i
@@ -75,7 +76,8 @@ cdef void input_sum_step(Learning *learning, const Stimulus *stimulus, int t) no
 
 
 cdef void error_integrate(Learning *learning, float weight) noexcept nogil:
-    """Linear outputs: adds `weight` times the output's error to its error potentials, in units of error spikes."""
+    """Linear outputs: adds `weight` times the output's error to its error potentials, in units of
+    error spikes."""
     cdef LearningLayer *output = output_learning(learning)
     cdef float scale = weight * learning.error_rule.error_resolution
     cdef Py_ssize_t j
@@ -84,8 +86,8 @@ cdef void error_integrate(Learning *learning, float weight) noexcept nogil:
 
 
 cdef void target_fire(Learning *learning) noexcept nogil:
-    """Rectifying outputs: their error spikes are output spikes minus those of a signed quantiser of the target, of the time
-    step or, with feedback once a sample, of the sample."""
+    """Rectifying outputs: their error spikes are output spikes minus those of a signed quantiser of
+    the target, of the time step or, with feedback once a sample, of the sample."""
     cdef const Layer *layer = output_layer(learning.net)
     cdef LearningLayer *output = output_learning(learning)
     cdef bint step_feedback = learning.error_rule.step_feedback
@@ -101,8 +103,9 @@ cdef void target_fire(Learning *learning) noexcept nogil:
 
 
 cdef void spikes_total(Learning *learning) noexcept nogil:
-    """Feedback once a sample: adds up the spikes of the time step that errors count at the end, which no leak reduces: the
-    output's, where it rectifies, and those of hidden units that are penalised at the end."""
+    """Feedback once a sample: adds up the spikes of the time step that errors count at the end,
+    which no leak reduces: the output's, where it rectifies, and those of hidden units that are
+    penalised at the end."""
     cdef const Layer *layer = output_layer(learning.net)
     cdef LearningLayer *learned
     cdef Py_ssize_t j
@@ -117,7 +120,8 @@ cdef void spikes_total(Learning *learning) noexcept nogil:
 
 
 cdef bint target_is_countable(const Learning *learning) noexcept nogil:
-    """Whether the target's spikes, where outputs rectify, and the error spikes that they are, can be counted."""
+    """Whether the target's spikes, where outputs rectify, and the error spikes that they are, can
+    be counted."""
     cdef double total = 0.0
     cdef Py_ssize_t j
     if learning.error_rule.rectifying_output:

@@ -1,8 +1,9 @@
-"""Learning by the event-driven simulation: error spikes go down in order. Breadth-first, a layer integrates all error spikes
-of the layer above, one by one, before the layer below receives its own.
+"""Learning by the event-driven simulation: error spikes go down in order. Breadth-first, a layer
+integrates all error spikes of the layer above, one by one, before the layer below receives its own.
 
-Where outputs rectify, their errors are spikes from the start. Held, the difference of output and target spikes goes down at
-the end of the time step, each spike before the next; not held, all output spikes go down, then all target spikes.
+Where outputs rectify, their errors are spikes from the start. Held, the difference of output and
+target spikes goes down at the end of the time step, each spike before the next; not held, all
+output spikes go down, then all target spikes.
 """
 from libc.stdint cimport int32_t
 
@@ -24,8 +25,8 @@ cdef void traces_outdate(Learning *learning) noexcept nogil:
 
 
 cdef int penalties_learn(Learning *learning, int l, Py_ssize_t first, Py_ssize_t end, double eta) noexcept nogil:
-    """The spikes first … end-1 in the train of layer l each act as an error of their unit that has passed the gate and is
-    not sent down."""
+    """The spikes first … end-1 in the train of layer l each act as an error of their unit that has
+    passed the gate and is not sent down."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef float penalty = learning.error_rule.error_resolution * learning.update_rule.spike_penalty
     cdef Py_ssize_t k
@@ -50,7 +51,8 @@ cdef int breadth_learn_step(Learning *learning, const Stimulus *stimulus, double
 
 
 cdef bint gate_passes(const Learning *learning, int l, int32_t j) noexcept nogil:
-    """Whether an error spike of unit j may act: unless the sum of j's input in this sample is negative, or j is dropped."""
+    """Whether an error spike of unit j may act: unless the sum of j's input in this sample is
+    negative, or j is dropped."""
     cdef const Layer *layer = &learning.net.layers[l]
     if gate_is_open(learning, l):
         return True
@@ -60,7 +62,8 @@ cdef bint gate_passes(const Learning *learning, int l, int32_t j) noexcept nogil
 
 
 cdef int errors_integrate(Learning *learning, int l, const int32_t *unit, const float *sign, Py_ssize_t n) noexcept nogil:
-    """Layer l integrates n error spikes of the layer above, one by one; its own are left in its error train."""
+    """Layer l integrates n error spikes of the layer above, one by one; its own are left in its
+    error train."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef LearningLayer *learned = &learning.layers[l]
     cdef LearningLayer *above = learned + 1
@@ -136,7 +139,8 @@ cdef int linear_error_send(Learning *learning, ErrorsDown errors_down, double et
 
 
 cdef int held_errors_send(Learning *learning, ErrorsDown errors_down, double eta) noexcept nogil:
-    """Rectifying outputs: the difference of output and target spikes, each error spike on its own before the next."""
+    """Rectifying outputs: the difference of output and target spikes, each error spike on its own
+    before the next."""
     cdef LearningLayer *output = output_learning(learning)
     cdef double total = output.n_error_spikes
     cdef Py_ssize_t j, n_outputs = output_layer(learning.net).n_units
@@ -158,7 +162,8 @@ cdef int held_errors_send(Learning *learning, ErrorsDown errors_down, double eta
 
 
 cdef int output_spikes_send(Learning *learning, double eta) noexcept nogil:
-    """Rectifying outputs without held error: all output spikes of the time step go down as errors."""
+    """Rectifying outputs without held error: all output spikes of the time step go down as
+    errors."""
     cdef const SpikeTrain *train = &output_layer(learning.net).train
     cdef LearningLayer *output = output_learning(learning)
     cdef Py_ssize_t k
@@ -172,7 +177,8 @@ cdef int output_spikes_send(Learning *learning, double eta) noexcept nogil:
 
 
 cdef int target_spikes_send(Learning *learning, ErrorsDown errors_down, double eta) noexcept nogil:
-    """Rectifying outputs without held error: the spikes of a signed quantiser of the target go down as negative errors."""
+    """Rectifying outputs without held error: the spikes of a signed quantiser of the target go down
+    as negative errors."""
     cdef LearningLayer *output = output_learning(learning)
     cdef const Layer *layer = output_layer(learning.net)
     cdef Py_ssize_t j

@@ -1,4 +1,5 @@
-"""Spiking backpropagation with counted error spikes: those of one time step, or of the whole sample, at once."""
+"""Spiking backpropagation with counted error spikes: those of one time step, or of the whole
+sample, at once."""
 from ..kernels.kernels cimport FIRE_BOTH
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer
@@ -18,7 +19,8 @@ cdef int errors_fire(Learning *learning) noexcept nogil:
 
 
 cdef void gate_apply(Learning *learning, int l) noexcept nogil:
-    """Error spikes of a unit pass its gate unless the sum of its input in this sample is negative, or it is dropped."""
+    """Error spikes of a unit pass its gate unless the sum of its input in this sample is negative,
+    or it is dropped."""
     cdef const Layer *layer = &learning.net.layers[l]
     cdef float *error = learning.layers[l].error
     cdef Py_ssize_t j
@@ -29,8 +31,9 @@ cdef void gate_apply(Learning *learning, int l) noexcept nogil:
 
 
 cdef int errors_send(Learning *learning, double eta) noexcept nogil:
-    """Sends the output's error spikes (its `error`) down, layer by layer: through the gate, to the error potentials of the
-    layer below, into the weights; with sgd and feedback at each time step, into the totals that `totals_learn` takes.
+    """Sends the output's error spikes (its `error`) down, layer by layer: through the gate, to the
+    error potentials of the layer below, into the weights; with sgd and feedback at each time step,
+    into the totals that `totals_learn` takes.
 
     Returns -1, or the layer whose error potentials left the range in which spikes can be counted.
     """

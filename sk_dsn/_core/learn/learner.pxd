@@ -1,7 +1,9 @@
-"""A network in training: beside its state of a sample, the errors, traces and rates of spiking backpropagation.
+"""A network in training: beside its state of a sample, the errors, traces and rates of spiking
+backpropagation.
 
-Weights of layers above the first hidden one are kept twice, as `weights` and `transposed`: errors go down through rows of
-the transposed copy. learn/update.pyx is the only place that changes them, and changes both.
+Weights of layers above the first hidden one are kept twice, as `weights` and `transposed`: errors
+go down through rows of the transposed copy. learn/update.pyx is the only place that changes them,
+and changes both.
 """
 from libc.stdint cimport int32_t, int64_t
 
@@ -12,7 +14,7 @@ from ..network cimport Net, Network
 from ..settings cimport Dropping, ErrorRule, UpdateRule
 
 
-# What learning keeps beside a Layer. The input layer has a trace only.
+# The state of learning beside a Layer. The input layer has a trace only.
 cdef struct LearningLayer:
     float *trace                # presynaptic trace of the layer above's weights, masked
     SpikeCounts traced          # its entries that are not zero
@@ -60,8 +62,8 @@ cdef int learning_memory_check(const Learning *learning) except -1
 
 
 cdef inline bint keeps_gradients(const Learning *learning) noexcept nogil:
-    """Whether sgd adds up the products of traces and errors of each time step: a leak makes the traces of errors at several
-    times differ from those at the end."""
+    """Whether sgd adds up the products of traces and errors of each time step: a leak makes the
+    traces of errors at several times differ from those at the end."""
     return learning.net.dynamics.leak > 0.0 and learning.error_rule.step_feedback and not learning.update_rule.fractional
 
 

@@ -83,12 +83,14 @@ cdef int learning_memory_check(const Learning *learning) except -1:
 
 
 cdef class Learner:
-    """A network that learns: views of its weights, which change in place, and the state of spiking backpropagation.
+    """A network that learns: views of its weights, which change in place, and the state of spiking
+    backpropagation.
 
     Parameters
     ----------
     settings : dict of dict
-        "dynamics", "error_rule", "update_rule" and "dropping": the fields of the structs in `settings`.
+        "dynamics", "error_rule", "update_rule" and "dropping": the fields of the structs in
+        `settings`.
     coefs : list of ndarray of float32, shape (n_in, n_out)
         Weights from `padded_zeros`.
     intercepts : list of ndarray of float32, shape (n_out,), or None
@@ -146,10 +148,12 @@ cdef class Learner:
         free(self.learning.layers)
 
     def error_potentials(self):
-        """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
+        """The kept error potentials of the layers above the input, as new arrays of shape
+        (n_out,)."""
         return [floats_copy(self.learning.layers[l].error_potential, self.learning.net.layers[l].n_units)
                 for l in range(1, self.network.n_layers)]
 
     def potentials(self):
-        """The potentials of the layers above the input after the last sample, as new arrays of shape (n_out,)."""
+        """The potentials of the layers above the input after the last sample, as new arrays of
+        shape (n_out,)."""
         return self.network.potentials()

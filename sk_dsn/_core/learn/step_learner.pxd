@@ -5,9 +5,11 @@ from .learner cimport Learning
 
 
 cdef struct StepLearner:
-    # Runs time step t, with all that learning does before its end. Returns -1, or the layer that failed.
+    # Runs time step t, with all that learning does before its end. Returns -1, or the layer that
+    # failed.
     int (*step)(Learning *learning, const Stimulus *stimulus, double eta, int t) noexcept nogil
-    # Sends errors down: of time step t or, with feedback once a sample, of the sample. The output's error is there.
+    # Sends errors down: of time step t or, with feedback once a sample, of the sample. The output's
+    # error is there.
     int (*feedback)(Learning *learning, const Stimulus *stimulus, double eta, int t) noexcept nogil
     # Changes the weights by all that the sample has left to learn.
     void (*end)(Learning *learning, double eta) noexcept nogil

@@ -16,8 +16,9 @@ cdef bint learning_is_finite(const Learning *learning) noexcept nogil
 
 
 cdef inline int error_learn(Learning *learning, int l, int32_t j, float error, double eta) noexcept nogil:
-    """An error spike of unit j in layer l, past the gate, changes the weights that lead to j: with sgd at the end of the
-    sample; with fractional updates now. Returns -1, or l where there is no memory."""
+    """An error spike of unit j in layer l, past the gate, changes the weights that lead to j: with
+    sgd at the end of the sample; with fractional updates now. Returns -1, or l where there is no
+    memory."""
     if learning.update_rule.fractional:
         return column_learn(learning, l, j, error, eta)
     learning.layers[l].error_total[j] += error

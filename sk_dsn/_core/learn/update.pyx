@@ -1,8 +1,10 @@
-"""Weight updates: W -= rate * outer(presynaptic trace, error spikes), in both copies of the weights.
+"""Weight updates: W -= rate * outer(presynaptic trace, error spikes), in both copies of the
+weights.
 
-The trace is a layer's spike counts (the paper's algorithm), or with `smooth_gradient` the sums of input behind them. With
-counted errors both copies learn at once. With error spikes that go down one by one, `transposed` learns at each of them,
-since the next one reads it, and `weights` at the end of the time step.
+The trace is a layer's spike counts (the paper's algorithm), or with `smooth_gradient` the sums of
+input behind them. With counted errors both copies learn at once. With error spikes that go down one
+by one, `transposed` learns at each of them, since the next one reads it, and `weights` at the end
+of the time step.
 """
 from libc.float cimport FLT_MAX
 from libc.math cimport fabsf, sqrt
@@ -19,8 +21,9 @@ from .learner cimport LearningLayer, Learning
 
 
 cdef double layer_rate(const Learning *learning, int l, double eta) noexcept nogil:
-    """The rate of the weights that lead to layer l, in units of spike counts n: eta / (g T c_T), and for the normalised step
-    eta / (g (T c_T + T/c_T |n|^2)). The bias trace c_T at the end of the sample is T without leak."""
+    """The rate of the weights that lead to layer l, in units of spike counts n: eta / (g T c_T),
+    and for the normalised step eta / (g (T c_T + T/c_T |n|^2)). The bias trace c_T at the end of
+    the sample is T without leak."""
     cdef const Layer *below = &learning.net.layers[l - 1]
     cdef double n_steps = learning.net.n_steps, last = learning.net.last_bias_trace
     cdef double norm = 0.0
@@ -33,8 +36,8 @@ cdef double layer_rate(const Learning *learning, int l, double eta) noexcept nog
 
 
 cdef void trace_refresh(Learning *learning, int l) noexcept nogil:
-    """Brings the presynaptic trace of layer l up to date. Sums behind spike counts are zero where a neuron's input is below
-    zero."""
+    """Brings the presynaptic trace of layer l up to date. Sums behind spike counts are zero where a
+    neuron's input is below zero."""
     cdef const Layer *layer = &learning.net.layers[l]
     cdef LearningLayer *learned = &learning.layers[l]
     cdef const float *source = layer.net_count
@@ -86,7 +89,8 @@ cdef void weights_learn(Learning *learning, int l, const float *error, double et
 
 
 cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
-    """sgd with errors at several times: all layers learn from the error spikes of the whole sample, at its end."""
+    """sgd with errors at several times: all layers learn from the error spikes of the whole sample,
+    at its end."""
     cdef int l
     for l in range(1, learning.net.n_layers - 1):
         input_sum_refresh(&learning.net.layers[l])
@@ -95,8 +99,8 @@ cdef void totals_learn(Learning *learning, double eta) noexcept nogil:
 
 
 cdef void gradients_add(Learning *learning) noexcept nogil:
-    """sgd with a leak and errors at several times: at the end of a time step the products of the traces and the step's
-    errors join the gradients."""
+    """sgd with a leak and errors at several times: at the end of a time step the products of the
+    traces and the step's errors join the gradients."""
     cdef Layer *layer
     cdef LearningLayer *learned
     cdef const SpikeCounts *traced
@@ -157,7 +161,8 @@ cdef void gradients_learn(Learning *learning, double eta) noexcept nogil:
 
 
 cdef int column_learn(Learning *learning, int l, int32_t j, float error, double eta) noexcept nogil:
-    """An error spike of unit j in layer l changes the weights that lead to j by the trace so far."""
+    """An error spike of unit j in layer l changes the weights that lead to j by the trace so
+    far."""
     cdef Layer *layer = &learning.net.layers[l]
     cdef Layer *below = layer - 1
     cdef LearningLayer *learned = &learning.layers[l]
@@ -215,7 +220,8 @@ cdef void rows_scale(float *weights, Py_ssize_t stride, Py_ssize_t n_rows, Py_ss
 
 
 cdef void norms_limit(Learning *learning) noexcept nogil:
-    """Scales the weights that lead to each hidden unit down to a Euclidean norm of `max_norm`, where it is larger."""
+    """Scales the weights that lead to each hidden unit down to a Euclidean norm of `max_norm`,
+    where it is larger."""
     cdef double max_norm = learning.update_rule.max_norm, norm
     cdef Layer *layer
     cdef LearningLayer *learned

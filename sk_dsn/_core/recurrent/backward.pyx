@@ -1,9 +1,12 @@
-"""The backward pass through time, in error spikes, and the gradients that they make with the traces.
+"""The backward pass through time, in error spikes, and the gradients that they make with the
+traces.
 
-From the last time step down, and from the output down, with g the error resolution and phi the error potentials:
+From the last time step down, and from the output down, with g the error resolution and phi the
+error potentials:
 
-    d[t] = (u[t] >= 0) (W_above e_above[t] + R e[t+1]);    phi += d[t];    e[t] = ceil(phi - 1/2);    phi -= e[t]
-    dW = sum_t n_below[t] e[t];    dR = sum_t n[t-1] e[t];    db = sum_t c_t e[t]        (in units of 1/g)
+    d[t] = (u[t] >= 0) (W_above e_above[t] + R e[t+1]);    phi += d[t];    e[t] = ceil(phi - 1/2);
+    phi -= e[t] dW = sum_t n_below[t] e[t];    dR = sum_t n[t-1] e[t];    db = sum_t c_t e[t]
+    (in units of 1/g)
 """
 from libc.string cimport memset
 
@@ -40,7 +43,8 @@ cdef int output_error_step(RecurrentLearning *learning, int t, int n_steps) noex
 
 
 cdef int hidden_error_step(RecurrentLearning *learning, int l, int t, int n_steps) noexcept nogil:
-    """The error spikes of hidden layer l at time step t, from those above and those of the step after."""
+    """The error spikes of hidden layer l at time step t, from those above and those of the step
+    after."""
     cdef RecurrentNet *net = learning.net
     cdef const RecurrentLayer *layer = &net.layers[l]
     cdef LayerParameters *learned = &learning.layers[l]
@@ -94,8 +98,8 @@ cdef int errors_go_back(RecurrentLearning *learning, int n_steps) noexcept nogil
 
 cdef void units_group(const SpikeCounts *step, int n_steps, const SpikeCounts *needed, Py_ssize_t n_units,
                       UnitSpikes *out) noexcept nogil:
-    """Puts the spikes of time steps 1 … n_steps in order of units, then of time, where `needed` (NULL: everywhere) has
-    entries at the step."""
+    """Puts the spikes of time steps 1 … n_steps in order of units, then of time, where `needed`
+    (NULL: everywhere) has entries at the step."""
     cdef Py_ssize_t *first = out.first
     cdef Py_ssize_t k, place
     cdef int t
@@ -126,7 +130,8 @@ cdef Py_ssize_t spikes_needed(const SpikeCounts *step, int n_steps, const SpikeC
 
 cdef void outer_add(const Kernels *kernels, float *gradient, Py_ssize_t stride, Py_ssize_t width, Py_ssize_t n_units,
                     const UnitSpikes *spikes, const float *rows) noexcept nogil:
-    """Adds to row i of a gradient, for each spike of unit i, its count times the row of its time step."""
+    """Adds to row i of a gradient, for each spike of unit i, its count times the row of its time
+    step."""
     cdef SpikeCounts of_unit
     cdef Py_ssize_t i
     for i in range(n_units):
@@ -139,7 +144,8 @@ cdef void outer_add(const Kernels *kernels, float *gradient, Py_ssize_t stride, 
 
 cdef const SpikeCounts *trace_lists(RecurrentLearning *learning, const StepSpikes *spikes, const float *trace,
                                     Py_ssize_t width, int n_steps) noexcept nogil:
-    """The entries of the traces that are not zero, at each time step. At leak 1 they are the spikes of the step."""
+    """The entries of the traces that are not zero, at each time step. At leak 1 they are the spikes
+    of the step."""
     cdef SpikeCounts *place = learning.scanned
     cdef int t
     if learning.net.keep == 0.0:
@@ -155,8 +161,8 @@ cdef const SpikeCounts *trace_lists(RecurrentLearning *learning, const StepSpike
 
 cdef void gradient_add(RecurrentLearning *learning, Parameter *p, const StepSpikes *spikes, const float *trace,
                        Py_ssize_t width_below, int l, int shift, Py_ssize_t n_errors, int n_steps) noexcept nogil:
-    """Adds sum_t trace[t - shift] error[t] to a gradient: by presynaptic rows or by columns of errors, whichever are fewer
-    additions. The errors are in order of units already."""
+    """Adds sum_t trace[t - shift] error[t] to a gradient: by presynaptic rows or by columns of
+    errors, whichever are fewer additions. The errors are in order of units already."""
     cdef const Kernels *kernels = learning.net.kernels
     cdef const LayerTape *recorded = &learning.tape.layers[l]
     cdef Py_ssize_t width = learning.net.layers[l].width

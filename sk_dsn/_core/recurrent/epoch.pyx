@@ -1,4 +1,5 @@
-"""One epoch of training a recurrent network: for each batch the gradients of its samples, then one update."""
+"""One epoch of training a recurrent network: for each batch the gradients of its samples, then one
+update."""
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -62,7 +63,8 @@ cdef void sequence_blur(const RecurrentLearning *learning, const Epoch *epoch, d
 
 
 cdef void masks_draw(RecurrentLearning *learning, uint64_t key) noexcept nogil:
-    """Draws one mask of hidden units for the sequence: 0, or the scale 1 / (1 - p) of the units that are kept."""
+    """Draws one mask of hidden units for the sequence: 0, or the scale 1 / (1 - p) of the units
+    that are kept."""
     cdef double dropout = learning.dropping.dropout
     cdef float scale = <float> (1.0 / (1.0 - dropout))
     cdef RecurrentLayer *layer
@@ -84,7 +86,8 @@ cdef void target_set(RecurrentLearning *learning, const Epoch *epoch, Py_ssize_t
 
 
 cdef void lesson_prepare(RecurrentLearning *learning, const Epoch *epoch, Py_ssize_t k, Lesson *lesson) noexcept nogil:
-    """Sample k of the epoch: its sequence with noise and dropped features, its target, its masks."""
+    """Sample k of the epoch: its sequence with noise and dropped features, its target, its
+    masks."""
     cdef const SampleArrays *samples = epoch.samples
     cdef Py_ssize_t sample = epoch.order[k], next_sample, size
     cdef uint64_t key = sample_key(epoch.seed, epoch.epoch, k)
@@ -111,7 +114,8 @@ cdef double answer_error(RecurrentLearning *learning) noexcept nogil:
 
 
 cdef void output_error_record(RecurrentLearning *learning, int t, double share) noexcept nogil:
-    """The error of the output sum o at time step t, of which the answer is o / c_t, in error spikes."""
+    """The error of the output sum o at time step t, of which the answer is o / c_t, in error
+    spikes."""
     cdef Tape *tape = &learning.tape
     cdef Py_ssize_t j, n = last_layer(learning.net).n_units
     cdef float *row = tape.output_error + t * last_layer(learning.net).width
@@ -122,7 +126,8 @@ cdef void output_error_record(RecurrentLearning *learning, int t, double share) 
 
 
 cdef int lesson_run(RecurrentLearning *learning, Lesson *lesson) noexcept nogil:
-    """The forward pass, on tape, with the loss and its gradient. Returns -1, or the layer that failed."""
+    """The forward pass, on tape, with the loss and its gradient. Returns -1, or the layer that
+    failed."""
     cdef RecurrentNet *net = learning.net
     cdef Tape *tape = &learning.tape
     cdef int t, failed, n_steps = lesson.n_steps
@@ -183,7 +188,8 @@ cdef int lesson_learn(RecurrentLearning *learning, Lesson *lesson) noexcept nogi
 
 
 cdef int epoch_learn(RecurrentLearning *learning, const Epoch *epoch, double *mean_loss) noexcept nogil:
-    """Returns -1, the layer that failed, or INTERRUPTED: then the weights hold the batches learned so far."""
+    """Returns -1, the layer that failed, or INTERRUPTED: then the weights hold the batches learned
+    so far."""
     cdef Lesson lesson
     cdef double total = 0.0, total_weight = 0.0, rate = 0.0
     cdef Py_ssize_t k, in_batch = 0
@@ -234,12 +240,13 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
     labels, Y, order, seed, epoch, noise_first, noise_last
         As of `learn.epoch.train_epoch`.
     rate_first, rate_last : float
-        The learning rate at the first sample, and where a further sample after the last would stand; linear between. A
-        batch has that of its first sample.
+        The learning rate at the first sample, and where a further sample after the last would
+        stand; linear between. A batch has that of its first sample.
     batch_size : int
         Samples of an update; the last batch may be smaller.
     weights : ndarray of float32, shape (n_samples,), or None
-        Multiply the error of each sample; those of the samples in `order` are above 0. None is 1 for all.
+        Multiply the error of each sample; those of the samples in `order` are above 0. None is 1
+        for all.
     counts : ndarray of int64, shape (len(order), 2 * n_layers), or None
         Filled with each sample's spikes of each layer, then its error spikes.
 
@@ -248,8 +255,8 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
     mean_loss : float
         Of the outputs as seen in training, weighted.
     failed_layer : int
-        -1, or the layer (0 the input) whose potentials left the range of float32 or of exact counting. The weights are
-        then of no use.
+        -1, or the layer (0 the input) whose potentials left the range of float32 or of exact
+        counting. The weights are then of no use.
     """
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef RecurrentLearning *learning = &learner.learning

@@ -26,7 +26,8 @@ cdef size_t last_layer_size(const RecurrentNet *net) noexcept nogil:
 
 
 cdef void spikes_mask(RecurrentLayer *layer) noexcept nogil:
-    """What the layer above receives: spikes times the scale of dropout, without those of dropped units."""
+    """What the layer above receives: spikes times the scale of dropout, without those of dropped
+    units."""
     cdef SpikeCounts *sent = &layer.sent
     cdef Py_ssize_t k, n = 0
     cdef float scale
@@ -43,7 +44,8 @@ cdef void spikes_mask(RecurrentLayer *layer) noexcept nogil:
 
 
 cdef int layer_step(RecurrentNet *net, Tape *tape, int l, int k) noexcept nogil:
-    """The thresholds of a layer that has its input, at step k of the tape. Returns 0, or -1 out of range."""
+    """The thresholds of a layer that has its input, at step k of the tape. Returns 0, or -1 out of
+    range."""
     cdef RecurrentLayer *layer = &net.layers[l]
     cdef int failed
     layer_rewind(tape, net, l, k)
@@ -83,7 +85,8 @@ cdef void output_decay(const RecurrentNet *net) noexcept nogil:
 
 
 cdef int input_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcept nogil:
-    """The input's spikes at n time steps with the features x. Returns -1, 0 (the input) out of range, or INTERRUPTED."""
+    """The input's spikes at n time steps with the features x. Returns -1, 0 (the input) out of
+    range, or INTERRUPTED."""
     cdef RecurrentLayer *layer = net.layers
     cdef float scale = <float> 1.0 / net.dynamics.threshold
     cdef Py_ssize_t i
@@ -101,8 +104,8 @@ cdef int input_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcep
 
 
 cdef int hidden_run(RecurrentNet *net, Tape *tape, int l, int n) noexcept nogil:
-    """A hidden layer's spikes at n time steps, with the layer below's on tape. Returns -1, l out of range, or
-    INTERRUPTED."""
+    """A hidden layer's spikes at n time steps, with the layer below's on tape. Returns -1, l out of
+    range, or INTERRUPTED."""
     cdef RecurrentLayer *layer = &net.layers[l]
     cdef const SpikeCounts *below = tape.layers[l - 1].sent.step
     cdef int k, interrupted
@@ -120,8 +123,9 @@ cdef int hidden_run(RecurrentNet *net, Tape *tape, int l, int n) noexcept nogil:
 
 
 cdef int sequence_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcept nogil:
-    """The next n time steps, with the features x, of all layers but the output, one layer after the other: rows of weights
-    that are needed at several steps stay in the cache. Returns -1, the layer that failed, or INTERRUPTED."""
+    """The next n time steps, with the features x, of all layers but the output, one layer after the
+    other: rows of weights that are needed at several steps stay in the cache. Returns -1, the layer
+    that failed, or INTERRUPTED."""
     cdef int l, failed = input_run(net, tape, x, n)
     for l in range(1, net.n_layers - 1):
         if failed < 0:
@@ -130,13 +134,14 @@ cdef int sequence_run(RecurrentNet *net, Tape *tape, const float *x, int n) noex
 
 
 cdef bint output_is_forgotten(const RecurrentNet *net) noexcept nogil:
-    """Whether no output depends on those of the steps before, so that only those need computing that are read."""
+    """Whether no output depends on those of the steps before, so that only those need computing
+    that are read."""
     return net.keep == 0.0 and not net.dynamics.mean_readout
 
 
 cdef int output_step(RecurrentNet *net, const Tape *tape, int k, int t) noexcept nogil:
-    """The output at time step t = 1, 2, …, step k of the tape, after which `net.answer` is the answer. Returns -1, or the
-    output's layer where the answer is not finite."""
+    """The output at time step t = 1, 2, …, step k of the tape, after which `net.answer` is the
+    answer. Returns -1, or the output's layer where the answer is not finite."""
     cdef int top = net.n_layers - 1
     cdef RecurrentLayer *output = &net.layers[top]
     cdef const SpikeCounts *spikes = &tape.layers[top - 1].sent.step[k]

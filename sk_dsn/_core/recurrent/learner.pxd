@@ -1,7 +1,8 @@
 """A recurrent network in training: tape, error potentials, gradients and the optimizer's state.
 
-Weights that errors go down through are kept twice, as `weights` and `transposed`; the optimizer (optimizer.pyx) changes
-both. A gradient is added up in either layout, whichever takes fewer rows, and joined before it is used.
+Weights that errors go down through are kept twice, as `weights` and `transposed`; the optimizer
+(optimizer.pyx) changes both. A gradient is added up in either layout, whichever takes fewer rows,
+and joined before it is used.
 """
 from ..kernels.arena cimport Arena
 from ..kernels.kernels cimport SpikeCounts

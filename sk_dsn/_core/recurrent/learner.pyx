@@ -105,7 +105,8 @@ cdef int parameters_borrow(RecurrentLearning *learning, list moments) except -1:
 
 
 cdef class RecurrentLearner:
-    """A recurrent network that learns: views of its weights, which change in place, and the state of learning.
+    """A recurrent network that learns: views of its weights, which change in place, and the state
+    of learning.
 
     Parameters
     ----------
@@ -116,8 +117,9 @@ cdef class RecurrentLearner:
     error_potentials : list of ndarray of float32, shape (n_out,)
         Error potentials at the start (copied).
     moments : list of list of ndarray of float32
-        For each array of coefs, recurrent_coefs and intercepts its two moments (with gradient descent the velocity and
-        anything), of the same shape (biases: one row) and from `padded_zeros`; changed in place.
+        For each array of coefs, recurrent_coefs and intercepts its two moments (with gradient
+        descent the velocity and anything), of the same shape (biases: one row) and from
+        `padded_zeros`; changed in place.
     n_updates : int
         Updates that the moments have seen.
     n_time_steps : int
@@ -193,6 +195,7 @@ cdef class RecurrentLearner:
         return self.tape_arena.used
 
     def error_potentials(self):
-        """The kept error potentials of the layers above the input, as new arrays of shape (n_out,)."""
+        """The kept error potentials of the layers above the input, as new arrays of shape
+        (n_out,)."""
         return [np.array(<float[:self.learning.net.layers[l].n_units]> self.learning.layers[l].error_potential)
                 for l in range(1, self.network.n_layers)]

@@ -1,4 +1,5 @@
-"""The optimizer: what the gradient of a batch does to the weights, by Adam or by gradient descent with momentum.
+"""The optimizer: what the gradient of a batch does to the weights, by Adam or by gradient descent
+with momentum.
 
 It is the only place that changes weights, and changes both copies.
 """
@@ -63,8 +64,8 @@ cdef AdamRates adam_rates(double n_updates, double rate) noexcept nogil:
 
 
 cdef bint batch_apply(RecurrentLearning *learning, Py_ssize_t n_samples, double rate) noexcept nogil:
-    """One update with the mean gradient of so many samples. Returns whether the gradient's norm, where it is limited, is
-    finite."""
+    """One update with the mean gradient of so many samples. Returns whether the gradient's norm,
+    where it is limited, is finite."""
     cdef const Kernels *kernels = learning.net.kernels
     cdef LayerParameters *learned
     cdef double scale = 1.0 / (<double> learning.error_rule.error_resolution * n_samples), norm = 0.0

@@ -85,7 +85,8 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     X : Samples, or dense ndarray as `Samples` takes it
         Dense.
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
-        Filled with the answers after the last n_steps time steps of X; a sequence that has ended keeps its last one.
+        Filled with the answers after the last n_steps time steps of X; a sequence that has ended
+        keeps its last one.
     rows : ndarray of intp, shape (n_rows,), or None
         Which samples of X; None is all.
     exit_margin, exit_threshold, exit_steps
@@ -94,7 +95,8 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     Returns
     -------
     failed_row : int
-        -1, or the first row for which the network could not be computed (input not finite, or too many spikes).
+        -1, or the first row for which the network could not be computed (input not finite, or too
+        many spikes).
     """
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef RecurrentNet *net = &network.net
@@ -130,7 +132,8 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
 
 
 cdef void spikes_write(const RecurrentNet *net, const Tape *tape, int step, int64_t *totals, int32_t *units) noexcept nogil:
-    """Spikes of a step of the tape, of each layer and (units: NULL, or zeros) of each unit by sign."""
+    """Spikes of a step of the tape, of each layer and (units: NULL, or zeros) of each unit by
+    sign."""
     cdef const SpikeCounts *spikes
     cdef int32_t count
     cdef Py_ssize_t k

@@ -1,15 +1,17 @@
-"""A recurrent network as the core sees it: borrowed weights and, per layer, the state of one sequence.
+"""A recurrent network as the core sees it: borrowed weights and, per layer, the state of one
+sequence.
 
 With a = 1 - leak, all in units of the threshold (what a spike is worth), at time step t:
 
-    input    u = a u + x_t;                            s = ceil(u - a n - 1/2);            n = a n + s
-    hidden   u = a u + W s_below[t] + R s[t-1] + b;    s = ceil(max(u, 0) - a n - 1/2);    n = a n + s
-    output   o = a o + W s_below[t] + b;               answer o / c_t,                     c_t = a c_{t-1} + 1
+    input    u = a u + x_t;                            s = ceil(u - a n - 1/2);            n = a n +
+    s hidden   u = a u + W s_below[t] + R s[t-1] + b;    s = ceil(max(u, 0) - a n - 1/2);    n = a n
+    + s output   o = a o + W s_below[t] + b;               answer o / c_t,                     c_t =
+    a c_{t-1} + 1
 
 It shares kernels, loss and random generator with the static network (`..network`), and no struct.
 
-Functions that can fail return -1, or the number of the layer that left the range in which spikes can be counted, or
-INTERRUPTED (see signals.pxd).
+Functions that can fail return -1, or the number of the layer that left the range in which spikes
+can be counted, or INTERRUPTED (see signals.pxd).
 """
 from libc.stdint cimport uint16_t
 
@@ -55,9 +57,9 @@ cdef struct RecurrentLayer:
     SpikeCounts sent            # the same times `keep`, for the layer above
 
 
-# The tape: spikes of each time step and, for the backward pass, traces, gates and error spikes. It has room for one
-# sequence, or for as many steps as a prediction takes at a time. Its steps count from 1; row 0 of the traces is the state
-# before.
+# The tape: spikes of each time step and, for the backward pass, traces, gates and error spikes. It
+# has room for one sequence, or for as many steps as a prediction takes at a time. Its steps count
+# from 1; row 0 of the traces is the state before.
 
 # A list of spikes for each time step, one behind the other in one pool.
 cdef struct StepSpikes:
@@ -107,7 +109,8 @@ cdef class RecurrentNetwork:
 
 
 cdef inline int step_done(RecurrentNet *net, double additions) noexcept nogil:
-    """Counts the work of a layer's time step, and looks for signals as `work_done` does. Returns -1 or INTERRUPTED."""
+    """Counts the work of a layer's time step, and looks for signals as `work_done` does. Returns -1
+    or INTERRUPTED."""
     net.work += LEAST_WORK + additions
     if net.work <= WORK_BETWEEN_SIGNALS:
         return -1

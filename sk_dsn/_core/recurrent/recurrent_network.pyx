@@ -103,7 +103,8 @@ cdef class RecurrentNetwork:
     dynamics : dict
         The fields of `RecurrentDynamics`.
     coefs : list of ndarray of float32, shape (n_in, n_out)
-        Weights that are not in the layout of `padded_zeros` are copied. Weights to train must be, and change in place.
+        Weights that are not in the layout of `padded_zeros` are copied. Weights to train must be,
+        and change in place.
     recurrent_coefs : list of ndarray of float32, shape (n, n)
         Of each hidden layer, likewise.
     intercepts : list of ndarray of float32, shape (n_out,), or None
@@ -111,7 +112,8 @@ cdef class RecurrentNetwork:
     instruction_set : str or None
         As of `Network`.
     training, dropout : bool
-        Whether a `RecurrentLearner` is to train the weights, and whether it can leave hidden units out.
+        Whether a `RecurrentLearner` is to train the weights, and whether it can leave hidden units
+        out.
     """
 
     def __cinit__(self, dynamics, list coefs, list recurrent_coefs, list intercepts=None, *, instruction_set=None,
@@ -171,7 +173,8 @@ cdef class RecurrentNetwork:
         return self.net.kernels.name.decode()
 
     def stop(self):
-        """Ends what the network computes in another thread, within milliseconds, by a KeyboardInterrupt there."""
+        """Ends what the network computes in another thread, within milliseconds, by a
+        KeyboardInterrupt there."""
         self.net.stopped = True
 
 

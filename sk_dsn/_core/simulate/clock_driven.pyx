@@ -1,4 +1,5 @@
-"""The clock-driven simulation: a layer integrates all spikes that reach it within a time step, then its units fire."""
+"""The clock-driven simulation: a layer integrates all spikes that reach it within a time step, then
+its units fire."""
 from ..encoder cimport Stimulus, input_integrate
 from ..kernels.kernels cimport FIRE_NEVER
 from ..kernels.spike_train cimport SPIKE_LIMIT

@@ -1,7 +1,8 @@
 """The counting simulation: the state of a network of signed neurons at time t, directly.
 
-After input with sum s, in any order, a signed neuron's net count is max(0, ceil(s - 1/2)). So the counts of every layer at
-time t follow from the input counts at t alone, in one sparse pass per layer; of a static input T costs nothing.
+After input with sum s, in any order, a signed neuron's net count is max(0, ceil(s - 1/2)). So the
+counts of every layer at time t follow from the input counts at t alone, in one sparse pass per
+layer; of a static input T costs nothing.
 """
 from libc.math cimport isfinite
 from libc.string cimport memset
@@ -20,8 +21,8 @@ cdef float *sample_sums(const Layer *layer, Py_ssize_t sample) noexcept nogil:
 
 
 cdef double layer_integrate(const Kernels *kernels, Layer *layer, const Layer *below, Py_ssize_t n_samples) noexcept nogil:
-    """Adds the spikes of the layer below to the sums. Samples share the weights where most rows serve several of them.
-    Returns how many additions it took."""
+    """Adds the spikes of the layer below to the sums. Samples share the weights where most rows
+    serve several of them. Returns how many additions it took."""
     cdef Py_ssize_t s, n_rows = 0
     for s in range(n_samples):
         n_rows += below.spikes[s].n
@@ -35,9 +36,11 @@ cdef double layer_integrate(const Kernels *kernels, Layer *layer, const Layer *b
 
 
 cdef int counting_run(Net *net, const Stimulus *stimuli, Py_ssize_t n_samples, int t) noexcept nogil:
-    """The state after t time steps of n_samples samples side by side. A stream is run alone, and the step t - 1 before it.
+    """The state after t time steps of n_samples samples side by side. A stream is run alone, and
+    the step t - 1 before it.
 
-    Leaves the outputs in the last layer's input_sum; of a single sample also each layer's input_sum, net_count and spikes.
+    Leaves the outputs in the last layer's input_sum; of a single sample also each layer's
+    input_sum, net_count and spikes.
     """
     cdef Layer *layer = net.layers
     cdef Layer *below

@@ -1,7 +1,8 @@
 """The leak: what a time step leaves of a layer's state.
 
-At the start of a time step each potential v and each trace n becomes a v and a n, with a = 1 - leak. Without leak, a = 1,
-nothing is touched. Biases come in at every time step, so their trace is c_t = a c_(t-1) + 1: t without leak.
+At the start of a time step each potential v and each trace n becomes a v and a n, with a = 1 -
+leak. Without leak, a = 1, nothing is touched. Biases come in at every time step, so their trace is
+c_t = a c_(t-1) + 1: t without leak.
 """
 from libc.math cimport INFINITY
 
@@ -39,7 +40,8 @@ cdef void layers_decay(Net *net) noexcept nogil:
 
 
 cdef void dropped_sink(Layer *layer) noexcept nogil:
-    """A dropped unit is infinitely far below threshold: no input brings it back. A decay by 0 would."""
+    """A dropped unit is infinitely far below threshold: no input brings it back. A decay by 0
+    would."""
     cdef Py_ssize_t j
     for j in range(layer.n_units if layer.keep != NULL else 0):
         if layer.keep[j] == 0.0:

@@ -1,9 +1,9 @@
-"""The event-driven simulation: spike by spike. A layer's thresholds are checked after every incoming spike, and several
-units past threshold fire in order of decreasing potential.
+"""The event-driven simulation: spike by spike. A layer's thresholds are checked after every
+incoming spike, and several units past threshold fire in order of decreasing potential.
 
-With rectifying neurons and feedback at each time step it is the program of the paper's authors. Breadth-first, a layer
-integrates all spikes of the layer below before the layer above receives its own; depth-first, each spike goes all the way
-up before the next.
+With rectifying neurons and feedback at each time step it is the program of the paper's authors.
+Breadth-first, a layer integrates all spikes of the layer below before the layer above receives its
+own; depth-first, each spike goes all the way up before the next.
 """
 from libc.stdint cimport int32_t
 from libc.string cimport memset
@@ -58,7 +58,8 @@ cdef int layer_integrate(Net *net, int l, const float *weights, Py_ssize_t strid
 
 
 cdef int step_begin(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
-    """The input units receive the stimulus of time step t and fire. Their train holds places among the active units."""
+    """The input units receive the stimulus of time step t and fire. Their train holds places among
+    the active units."""
     cdef Layer *layer = net.layers
     cdef Layer *output = output_layer(net)
     cdef Py_ssize_t i

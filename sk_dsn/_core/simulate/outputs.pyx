@@ -41,7 +41,8 @@ cdef inline float *answer_place(const Request *request, Py_ssize_t k, int t) noe
 
 
 cdef void answer_write(const Request *request, Py_ssize_t k, int t, const float *sums, float bias_trace) noexcept nogil:
-    """The answer of row k at time step t: the accumulated output divided by the bias trace, which is t without leak."""
+    """The answer of row k at time step t: the accumulated output divided by the bias trace, which
+    is t without leak."""
     cdef Py_ssize_t j
     cdef float *answer = answer_place(request, k, t)
     for j in range(request.n_outputs):
@@ -96,7 +97,8 @@ cdef int sample_step_through(Net *net, const Stepper *stepper, const Stimulus *s
 
 
 cdef Py_ssize_t outputs_stepped(Net *net, const SampleArrays *samples, const Request *request) noexcept nogil:
-    """All rows by a time-stepped simulation. Returns -1, or the first sample that failed, or -2 where it was interrupted."""
+    """All rows by a time-stepped simulation. Returns -1, or the first sample that failed, or -2
+    where it was interrupted."""
     cdef Stepper stepper = stepper_of(net.dynamics.simulation)
     cdef Stimulus stimulus
     cdef Py_ssize_t k
@@ -111,7 +113,8 @@ cdef Py_ssize_t outputs_stepped(Net *net, const SampleArrays *samples, const Req
 
 cdef int samples_count(Net *net, const Stimulus *stimuli, Py_ssize_t together, const Request *request,
                        Py_ssize_t k) noexcept nogil:
-    """Rows k … k + together - 1 by counting, at the time steps asked for. Returns -1, or the layer that failed."""
+    """Rows k … k + together - 1 by counting, at the time steps asked for. Returns -1, or the layer
+    that failed."""
     cdef Layer *output = output_layer(net)
     cdef int t = 0, previous, failed, n = net.n_steps
     cdef Py_ssize_t s
@@ -169,28 +172,32 @@ def outputs(Network network not None, X, float[:, :, :] out, *, rows=None, exit_
     ----------
     network : Network
     X : Samples, ndarray or CSR matrix
-        Samples, or an array that they accept. A sparse matrix is checked as a whole: where calls share one, make its
-        Samples once.
+        Samples, or an array that they accept. A sparse matrix is checked as a whole: where calls
+        share one, make its Samples once.
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
-        Filled with the accumulated output / t (with a leak, / the leaky sum of 1), for the last n_steps of the network's
-        time steps. A sample that ends before keeps its last answer.
+        Filled with the accumulated output / t (with a leak, / the leaky sum of 1), for the last
+        n_steps of the network's time steps. A sample that ends before keeps its last answer.
     rows : ndarray of intp, shape (n_rows,), or None
         Which samples of X; None is all.
     exit_margin : float or None
-        A sample ends once its outputs are so far apart, and `out`, of one step, holds them as they were then. Stepped
-        simulations look after each time step, counting after 1, 2, 4, … and the last. None: no sample ends early.
+        A sample ends once its outputs are so far apart, and `out`, of one step, holds them as they
+        were then. Stepped simulations look after each time step, counting after 1, 2, 4, … and the
+        last. None: no sample ends early.
     exit_threshold : float or None
-        The margin is the distance from here of the output nearest to it; None: of the largest from the second largest.
+        The margin is the distance from here of the output nearest to it; None: of the largest from
+        the second largest.
     exit_steps : ndarray of int64, shape (n_rows,), or None
         Filled with the time step at which each sample ended; needed with `exit_margin`.
 
     mean : bool
-        Whether an answer is the mean of all outputs up to its time step; not with the counting simulation.
+        Whether an answer is the mean of all outputs up to its time step; not with the counting
+        simulation.
 
     Returns
     -------
     failed_row : int
-        -1, or the first row for which the network could not be computed (input not finite, or too many spikes).
+        -1, or the first row for which the network could not be computed (input not finite, or too
+        many spikes).
     """
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef Net *net = &network.net

@@ -1,4 +1,5 @@
-"""What the simulations share: the check of input, the start of a sample, the gate's sum, and the check of potentials."""
+"""Shared by the simulations: the check of input, the start of a sample, the gate's sum, and the
+check of potentials."""
 from libc.float cimport FLT_MAX
 from libc.math cimport fabsf
 from libc.string cimport memcpy, memset
@@ -41,7 +42,8 @@ cdef void sample_begin(Net *net) noexcept nogil:
 
 
 cdef void input_sum_refresh(Layer *layer) noexcept nogil:
-    """The input of each unit in this sample: its potential plus its net count, from where the sample started."""
+    """The input of each unit in this sample: its potential plus its net count, from where the
+    sample started."""
     cdef Py_ssize_t j
     for j in range(layer.n_units):
         layer.input_sum[j] = layer.potential[j] + layer.net_count[j]
@@ -51,7 +53,8 @@ cdef void input_sum_refresh(Layer *layer) noexcept nogil:
 
 
 cdef int layer_not_finite(const Net *net) noexcept nogil:
-    """-1, or the first layer above the input with a potential that is not finite. Dropped units do not count."""
+    """-1, or the first layer above the input with a potential that is not finite. Dropped units do
+    not count."""
     cdef const Layer *layer
     cdef Py_ssize_t j
     cdef int l, outside

@@ -17,8 +17,8 @@ from .stepper cimport Stepper, stepper_of
 cdef void unit_spikes(const Net *net, float *before, int32_t *out) noexcept nogil:
     """Splits the spikes of each unit in a time step into positive and negative ones.
 
-    `before` holds the traces before the step, which become those after it. A trace minus what a leak left of it is the
-    net count of the step, a whole number but for the rounding of the trace.
+    `before` holds the traces before the step, which become those after it. A trace minus what a
+    leak left of it is the net count of the step, a whole number but for the rounding of the trace.
     """
     cdef const Layer *layer
     cdef Py_ssize_t j

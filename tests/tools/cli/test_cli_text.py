@@ -56,8 +56,9 @@ def test_metrics_look_through_the_encoder(train_mixed):
     _, model, _ = train_mixed(mixed_rows(), "--epochs", 5)
     model = joblib.load(model)
     X = np.array([[0.5, "red"], [-0.5, "blue"]], dtype=object)
-    assert spike_counts(model, X).shape == (2, 16, 2)
-    assert synaptic_operations(model, X).shape == (2, 16)
+    n_time_steps = model[-1].n_time_steps
+    assert spike_counts(model, X).shape == (2, n_time_steps, 2)
+    assert synaptic_operations(model, X).shape == (2, n_time_steps)
 
 
 @pytest.mark.filterwarnings("error")
