@@ -219,7 +219,7 @@ class Sequences:
 def is_stream(X):
     """Whether X has three dimensions: samples, time steps, features."""
     if isinstance(X, (list, tuple)) and len(X) > 0:
-        return not issparse(X[0]) and np.ndim(X[0]) == 2
+        return np.ndim(X[0]) == 2
     return getattr(X, "ndim", None) == 3
 
 
