@@ -23,7 +23,10 @@ FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 PAGE, RECORDS = "README.md", "suite.json"
 # In the order of the page.
-QUESTIONS = ("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits", "sequences", "recurrent", "paper")
+QUESTIONS = (
+    *("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits"),
+    *("sequences", "recurrent", "paper"),
+)
 STUDIES = (
     "studies.defaults",
     "studies.anytime",
