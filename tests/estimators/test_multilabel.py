@@ -91,7 +91,7 @@ def test_labels_are_learned_as_well_as_by_the_conventional_network(scenes):
 def test_every_simulation_learns_the_labels(scenes, way, loss):
     X, Y = scenes
     rate = 0.1 if way == "fractional" else 0.5
-    estimator = small(loss=loss, learning_rate_init=rate, **WAYS[way]).fit(X, Y)
+    estimator = small(loss=loss, learning_rate_init=rate, n_time_steps=16, **WAYS[way]).fit(X, Y)
     most_frequent = np.mean((np.median(Y, axis=0) == Y).all(axis=1))
     assert estimator.score(X, Y) > most_frequent + 0.25
 
