@@ -48,7 +48,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
+from ._sequences import Sequences, SparseStreams, as_sequences, check_axes, is_list, is_stream
 
 __all__ = ["SparseStreams", "StreamScaler"]
 
@@ -183,7 +183,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             csr = checked.csr
             data = (csr.data * factors[csr.indices % checked.shape[2]]).astype(np.result_type(csr.dtype, np.float32))
             return checked.with_csr(csr_matrix((data, csr.indices, csr.indptr), csr.shape))
-        if isinstance(X, (list, tuple)):
+        if is_list(X):
             return [dense(np.asarray(x, dtype=np.float64)) for x in X]
         return dense(np.asarray(X, dtype=np.float64))
 
@@ -200,7 +200,8 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         _check_finite(X)
         if reset:
             self.n_features_in_ = X.shape[2]
-        elif X.shape[2] != self.n_features_in_:
+        check_axes(X, self.n_features_in_, type(self).__name__)
+        if X.shape[2] != self.n_features_in_:
             raise ValueError(
                 f"X has {X.shape[2]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as "
                 "input."
