@@ -9,12 +9,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from .._core.events import Polarity, Records, Refusal
 from .._sequences import SparseStreams
-from ._recordings import LATEST, check_events, check_recordings, find_fields
+from ._recordings import NAMES, check_events, check_recordings, find_fields
 
-POLARITIES = ("channels", "merge", "signed")
+POLARITIES = {"channels": Polarity.CHANNELS, "merge": Polarity.MERGE, "signed": Polarity.SIGNED}
 MOST_STEPS_TO_FIRST = 2**20
+MOST_STEPS = 2**62
 MOST_COLUMNS = 2**31
+LATEST = 2**63 - 1
 
 
 class EventFrames(TransformerMixin, BaseEstimator):
@@ -196,7 +199,6 @@ class EventMapper:
         self.sensor = _checked_sensor(frames)
         self.n_features = self.sensor.channels * self.sensor.height * self.sensor.width
         self.polarity = frames.polarity if self.sensor.polarities == 2 else "merge"
-        self.downsample = _checked_pair(frames.downsample, "downsample")
         self.time_step = _checked_number(frames.time_step, "time_step")
         if self.time_step <= 0:
             raise ValueError(f"time_step must be above 0, got {frames.time_step!r}.")
@@ -205,6 +207,10 @@ class EventMapper:
             raise ValueError(f"n_time_steps must be None or an integer of at least 1, got {frames.n_time_steps!r}.")
         self.first = None if isinstance(frames.t0, str) and frames.t0 == "first" else _checked_number(frames.t0, "t0")
         self.where = where
+        blocks = _checked_pair(frames.downsample, "downsample")
+        area = self.sensor.width * self.sensor.height
+        self._grid = (*self.sensor.pixels, *blocks, self.sensor.width, area, int(POLARITIES[self.polarity]))
+        self._dtype = self._fields = None
         self.reset()
 
     def reset(self):
@@ -225,26 +231,34 @@ class EventMapper:
         -------
         steps : ndarray of int64, shape (n_kept,)
             In ascending order, 0 at t0. Events after `n_time_steps` are left out.
-        features : ndarray of int64, shape (n_kept,)
+        features : ndarray of int32, shape (n_kept,)
         values : ndarray of float32, shape (n_kept,)
             1, and -1 for OFF where the polarity is signed.
         """
         events = check_events(events)
-        fields = find_fields(events.dtype)
+        fields = self._fields_of(events.dtype)
         if not len(events):
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
-        t = self._times(events, fields)
-        t0 = self.t0
-        if t0 is None:
-            t0 = t[0].item()
-        steps = self._steps(t, t0)
-        features, values = self._features(events, fields)
+            return np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
+        read = events
+        if fields.readable is not None:
+            read = np.empty(len(events), fields.readable)
+            for field, name in fields.names.items():
+                read[field] = events[name]
+        records = Records(read, fields.layout)
+        refusal, k, first, last = records.check_times()
+        if refusal:
+            self._refuse(refusal, k, events, fields)
+        t0 = first if self.t0 is None else self.t0
+        self._check_span(first, last, t0, len(events) - 1)
+        refusal, k, steps, features, values = records.map(t0, self.time_step, self._grid)
+        if refusal:
+            self._refuse(refusal, k, events, fields)
         if self.n_time_steps is not None and steps[-1] >= self.n_time_steps:
             kept = np.searchsorted(steps, self.n_time_steps)
             steps, features, values = steps[:kept], features[:kept], values[:kept]
-        self.t0, self.last_time = t0, t[-1].item()
+            self.n_dropped += len(events) - kept
+        self.t0, self.last_time = t0, last
         self.n_events += len(steps)
-        self.n_dropped += len(t) - len(steps)
         return steps, features, values
 
     def advance(self, t):
@@ -271,81 +285,61 @@ class EventMapper:
         self.last_time = t
         return n_complete
 
-    def _times(self, events, fields):
-        """Times of events as int64 or float64, in order."""
-        t = np.ascontiguousarray(events[fields["t"]])
-        if t.dtype.kind == "f":
-            bad = np.flatnonzero(~np.isfinite(t))
-            if len(bad):
-                raise ValueError(f"Event {bad[0]}{self.where} has the time {t[bad[0]]}, which is not finite.")
-        back = np.flatnonzero(t[1:] < t[:-1])
-        if len(back):
-            k = back[0] + 1
+    def _fields_of(self, dtype):
+        """The fields of events of a type, which the sensor must fit."""
+        if dtype is self._dtype:
+            return self._fields
+        fields = find_fields(dtype)
+        width, height = self.sensor.pixels
+        for axis, size in (("x", width), ("y", height)):
+            if axis not in fields.names and size > 1:
+                raise ValueError(f"Events{self.where} have no field {axis}, but sensor_size is {(width, height)}.")
+        if "p" not in fields.names and self.polarity != "merge":
             raise ValueError(
-                f"Event {k}{self.where} is at t={t[k]}, before event {k - 1} at t={t[k - 1]}. Sort events by time: "
-                'events[np.argsort(events["t"], kind="stable")].'
+                f"Events{self.where} have no polarity: none of their fields {dtype.names} is {', '.join(NAMES['p'])}. Set "
+                f"sensor_size=({width}, {height}, 1)."
             )
-        if t.dtype.kind == "u" and int(t[-1]) > LATEST:
-            raise ValueError(f"Event {len(t) - 1}{self.where} is at t={t[-1]}; times must stay below 2**63.")
-        t = t.astype(np.float64 if t.dtype.kind == "f" else np.int64)
-        if self.last_time is not None and t[0] < self.last_time:
-            raise ValueError(
-                f"Event 0{self.where} is at t={t[0]}, before {self.last_time}, the latest time so far."
-            )
-        return t
+        self._dtype, self._fields = dtype, fields
+        return fields
 
-    def _steps(self, t, t0):
-        first, last = t[0].item(), t[-1].item()
-        if first < t0:
+    def _check_span(self, first, last, t0, last_number):
+        """Raises where the first of some events comes too early, or the last one too late."""
+        if self.last_time is not None:
+            if first < self.last_time:
+                raise ValueError(f"Event 0{self.where} is at t={first}, before {self.last_time}, the latest time so far.")
+        elif first < t0:
             raise ValueError(
-                f"Event 0{self.where} is at t={first}, before t0={t0}. Set t0 to the time at which recordings "
-                'begin, or t0="first".'
+                f"Event 0{self.where} is at t={first}, before t0={t0}. Set t0 to the time at which recordings begin, or "
+                't0="first".'
             )
-        if self.last_time is None and _step_of(first, t0, self.time_step) > MOST_STEPS_TO_FIRST:
+        elif _step_of(first, t0, self.time_step) > MOST_STEPS_TO_FIRST:
             raise ValueError(
-                f"Event 0{self.where} is at t={first}, more than 2**20 steps of {self.time_step} after t0={t0}. "
-                'Set t0 to the time at which recordings begin, or t0="first".'
+                f"Event 0{self.where} is at t={first}, more than 2**20 steps of {self.time_step} after t0={t0}. Set t0 to "
+                'the time at which recordings begin, or t0="first".'
             )
-        if _step_of(last, t0, self.time_step) >= 2**62 or last - t0 > LATEST:
-            raise ValueError(
-                f"Event {len(t) - 1}{self.where} is at t={last}, too many steps of {self.time_step} after t0={t0}."
-            )
-        elapsed = t - t0
-        if isinstance(self.time_step, int) and elapsed.dtype.kind == "i":
-            return elapsed // self.time_step
-        return np.floor(elapsed / self.time_step).astype(np.int64)
+        if last - t0 > LATEST or _step_of(last, t0, self.time_step) > MOST_STEPS:
+            raise ValueError(f"Event {last_number}{self.where} is at t={last}, too many steps after t0={t0}.")
 
-    def _features(self, events, fields):
-        sensor, (width, height) = self.sensor, self.sensor.pixels
-        x = self._pixels(events, fields, "x", width, "width")
-        y = self._pixels(events, fields, "y", height, "height")
-        features = y // self.downsample[1] * sensor.width + x // self.downsample[0]
-        if self.polarity == "merge":
-            return features, np.ones(len(events), np.float32)
-        if "p" not in fields:
+    def _refuse(self, refusal, k, events, fields):
+        """Raises the error for event k, which the core has refused."""
+        record, event = events[k], f"Event {k}{self.where}"
+        t, (width, height) = record[fields.names["t"]], self.sensor.pixels
+        if refusal == Refusal.NOT_FINITE:
+            raise ValueError(f"{event} is at t={t}, which is not finite.")
+        if refusal == Refusal.GOES_BACK:
             raise ValueError(
-                f"Events{self.where} have no polarity: none of their fields {events.dtype.names} is p, on, polarity or pol. "
-                f"Set sensor_size=({width}, {height}, 1)."
+                f"{event} is at t={t}, before event {k - 1} at t={events[k - 1][fields.names['t']]}. Sort events by time: "
+                f'events[np.argsort(events["{fields.names["t"]}"], kind="stable")].'
             )
-        p = events[fields["p"]]
-        if p.dtype.kind == "f" and np.isnan(p).any():
-            raise ValueError(f"Event {np.argmax(np.isnan(p))}{self.where} has the polarity NaN.")
-        on = p > 0
-        if self.polarity == "signed":
-            return features, np.where(on, np.float32(1), np.float32(-1))
-        return features + on * (sensor.width * sensor.height), np.ones(len(events), np.float32)
-
-    def _pixels(self, events, fields, axis, size, what):
-        if axis not in fields:
-            if size > 1:
-                raise ValueError(f"Events{self.where} have no field {axis}, but sensor_size has a {what} of {size}.")
-            return np.zeros(len(events), np.int64)
-        pixels = events[fields[axis]]
-        bad = (pixels < 0) | (pixels >= size)
-        if bad.any():
-            k = np.argmax(bad)
-            raise ValueError(f"Event {k}{self.where} has {axis}={pixels[k]}, outside sensor_size, whose {what} is {size}.")
-        return pixels.astype(np.int64)
+        if refusal == Refusal.TOO_LATE:
+            raise ValueError(f"{event} is at t={t}; times must stay below 2**63.")
+        if refusal == Refusal.NO_POLARITY:
+            raise ValueError(f"{event} has the polarity NaN.")
+        axis, size = ("x", width) if refusal == Refusal.OUTSIDE_WIDTH else ("y", height)
+        raise ValueError(
+            f"{event} has {axis}={record[fields.names[axis]]}, outside sensor_size={(width, height)}: {axis} is from 0 to "
+            f"{size - 1}."
+        )
 
 
 def _step_of(t, t0, time_step):
