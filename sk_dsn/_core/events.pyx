@@ -128,13 +128,18 @@ cdef void steps_of_whole(
         steps[k] = step
 
 
+cdef inline int64_t real_step(double elapsed, double time_step) noexcept nogil:
+    """The step of an elapsed time. One that lies before a step by rounding alone belongs to it."""
+    return <int64_t> floor(elapsed / time_step * (1 + 2.0 ** -51))
+
+
 cdef void steps_of_real(
     const Field *t, double t0, double time_step, Py_ssize_t start, Py_ssize_t stop, int64_t[::1] steps
 ) noexcept nogil:
     """Time steps where time or t0 is real."""
     cdef Py_ssize_t k
     for k in range(start, stop):
-        steps[k] = <int64_t> floor((field_real(t, k) - t0) / time_step)
+        steps[k] = real_step(field_real(t, k) - t0, time_step)
 
 
 cdef void steps_of_whole_time(
@@ -143,7 +148,7 @@ cdef void steps_of_whole_time(
     """Time steps where only the time step is real: the time since t0 is exact."""
     cdef Py_ssize_t k
     for k in range(start, stop):
-        steps[k] = <int64_t> floor((field_integer(t, k) - t0) / time_step)
+        steps[k] = real_step(<double> (field_integer(t, k) - t0), time_step)
 
 
 cdef Refusal pixels_map(
@@ -246,8 +251,8 @@ cdef class Records:
         cdef int32_t[::1] features = made[1]
         cdef float[::1] values = made[2]
         cdef Grid pixels = Grid(grid[0], grid[1], grid[2], grid[3], grid[4], grid[5], <Polarity> <int> grid[6])
-        cdef bint real_t0 = is_real(&self.t) or isinstance(t0, float), real_step = isinstance(time_step, float)
-        cdef int64_t whole_t0 = 0 if real_t0 else t0, whole_step = 0 if real_step else time_step
+        cdef bint real_t0 = is_real(&self.t) or isinstance(t0, float), real_duration = isinstance(time_step, float)
+        cdef int64_t whole_t0 = 0 if real_t0 else t0, whole_step = 0 if real_duration else time_step
         cdef double start_time = t0, duration = time_step
         cdef Py_ssize_t start, stop, refused = 0
         cdef Refusal refusal = NONE
@@ -256,7 +261,7 @@ cdef class Records:
             with nogil:
                 if real_t0:
                     steps_of_real(&self.t, start_time, duration, start, stop, steps)
-                elif real_step:
+                elif real_duration:
                     steps_of_whole_time(&self.t, whole_t0, duration, start, stop, steps)
                 else:
                     steps_of_whole(&self.t, whole_t0, whole_step, start, stop, steps)

@@ -18,6 +18,7 @@ MOST_STEPS_TO_FIRST = 2**20
 MOST_STEPS = 2**62
 MOST_COLUMNS = 2**31
 LATEST = 2**63 - 1
+ROUNDING = 1 + 2**-51  # a real time that lies before a step by rounding alone belongs to it
 
 
 class EventFrames(TransformerMixin, BaseEstimator):
@@ -63,6 +64,8 @@ class EventFrames(TransformerMixin, BaseEstimator):
     events in another order than that of time, or outside the sensor, or before `t0`, is refused. So
     is one whose first event is more than 2**20 steps after `t0`, and without `n_time_steps` one
     without events.
+
+    Real times that lie before a step by rounding alone, as 3·0.1 before 0.3, belong to it.
 
     Frames are those of tonic's ``ToFrame(time_window=time_step, start_time=t0,
     include_incomplete=True)``, flattened.
@@ -198,6 +201,8 @@ class EventMapper:
     def __init__(self, frames, where=""):
         self.sensor = _checked_sensor(frames)
         self.n_features = self.sensor.channels * self.sensor.height * self.sensor.width
+        if self.n_features >= MOST_COLUMNS:
+            raise ValueError(f"sensor_size={frames.sensor_size!r} has too many pixels: downsample.")
         self.polarity = frames.polarity if self.sensor.polarities == 2 else "merge"
         self.time_step = _checked_number(frames.time_step, "time_step")
         if self.time_step <= 0:
@@ -347,7 +352,7 @@ def _step_of(t, t0, time_step):
     elapsed = t - t0
     if isinstance(elapsed, int) and isinstance(time_step, int):
         return elapsed // time_step
-    return math.floor(elapsed / time_step)
+    return math.floor(elapsed / time_step * ROUNDING)
 
 
 def _streams(columns, values, lengths, n_features):
