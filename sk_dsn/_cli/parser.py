@@ -35,6 +35,8 @@ SEED = checked(int, lambda n: 0 <= n < 2**32, "an integer from 0 to 2**32 - 1")
 SIZES = checked(integers, lambda sizes: min(sizes) >= 1, "one or more integers of at least 1, such as 200,200")
 FRACTION = checked(float, lambda share: 0 < share < 1, "a number between 0 and 1")
 PROBABILITY = checked(float, lambda share: 0 <= share < 1, "a number from 0 to below 1")
+LEAK = checked(float, lambda share: 0 <= share <= 1, "a number from 0 to 1")
+DURATION = checked(float, lambda duration: 0 < duration < math.inf, "a number above 0")
 RATE = checked(float, lambda rate: 0 <= rate < math.inf, "a number of at least 0")
 
 
@@ -58,13 +60,17 @@ def add_train_parser(commands):
         help="train on data of your own, on digits or on MNIST, and save the model",
         description="Trains a spiking network, and reports how it does on samples held out, beside scikit-learn's "
         "network. Ctrl-C ends the training and keeps what was learned.",
+        epilog="Recordings of events: DATA is a folder that holds one folder for each class (or folders Train and Test "
+        "that do), with files as sk_dsn.events.read takes them; or, with --recordings, a CSV file. scikit-learn's network "
+        "is then trained on the number of each feature's events.",
     )
     parser.add_argument(
         "data",
         metavar="DATA",
         help="a CSV file (its first line names the columns), an NPZ file (arrays X and y, or X_train, y_train, X_test "
         "and y_test; images are flattened), - for either from stdin, or a name: digits, or mnist (from mnist.npz in "
-        "the folder SK_DSN_DATA, else from OpenML). In a CSV file, missing numbers are replaced by the median of their "
+        "the folder SK_DSN_DATA, else from OpenML), or a folder of recordings of events (see below). In a CSV file, missing "
+        "numbers are replaced by the median of their "
         f"column, and each text of a column (the {MAX_CATEGORIES - 1} most frequent if there are more than "
         f"{MAX_CATEGORIES}) becomes a feature of 0 or 1",
     )
@@ -87,6 +93,25 @@ def add_train_parser(commands):
         default=[],
         help="a column to read as text even where it holds numbers; can be given several times",
     )
+    parser.add_argument(
+        "--recordings",
+        action="store_true",
+        help="DATA is a CSV file whose first column names files of recordings, and whose last column (or --target) is their "
+        "label",
+    )
+    parser.add_argument(
+        "--step",
+        metavar="DURATION",
+        type=DURATION,
+        help="length of a time step of recordings, in the unit of their time (default: 10000, 10 ms in µs)",
+    )
+    parser.add_argument(
+        "--sensor",
+        metavar="W,H",
+        type=SIZES,
+        help="pixels of the sensor of recordings (default: as many as their events need)",
+    )
+    parser.add_argument("--leak", metavar="SHARE", type=LEAK, help="of the spiking network, in each time step of recordings")
     parser.add_argument("--save", metavar="MODEL", type=Path, help="file for the trained model, replaced if it exists")
     parser.add_argument(
         "--skops", action="store_true", help="save in the format of skops, which can be loaded without trusting it"
