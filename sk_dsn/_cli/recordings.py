@@ -41,15 +41,7 @@ def load_recordings(args):
     if given:
         raise CommandError(f"{', '.join(given)} does not go with recordings of events.")
     path = Path(args.data)
-    if path.is_dir() and args.target is not None:
-        raise CommandError("--target goes with a CSV file; the labels of a folder are the names of its folders.")
-    folders = {folder.name.lower(): folder for folder in path.iterdir() if folder.is_dir()} if path.is_dir() else {}
-    if not folders:
-        parts = [listed_files(path, args.target)]
-    elif folders.keys() == {"train", "test"}:
-        parts = [files_by_class(folders[name]) for name in ("train", "test")]
-    else:
-        parts = [files_by_class(path)]
+    parts = folder_parts(path, args.target) if path.is_dir() else [listed_files(path, args.target)]
     files, labels = zip(*(pair for part in parts for pair in part), strict=True)
     recordings = np.empty(len(files), object)
     for k, file in enumerate(files):
@@ -62,14 +54,28 @@ def load_recordings(args):
     return Data(str(path), recordings[:n], y[:n], *test, settings=SETTINGS), frames
 
 
+def folder_parts(path, target):
+    """Files and labels: of folders Train and Test two parts, else one."""
+    if target is not None:
+        raise CommandError("--target goes with a CSV file; the labels of a folder are the names of its folders.")
+    parts = {folder.name.lower(): folder for folder in visible(path) if folder.is_dir()}
+    if parts.keys() == {"train", "test"}:
+        return [files_by_class(parts["train"]), files_by_class(parts["test"])]
+    return [files_by_class(path)]
+
+
+def visible(folder):
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
 def files_by_class(folder):
     """The files of each folder of `folder`, whose name is their label."""
     found = [
         (file, subfolder.name)
-        for subfolder in sorted(folder.iterdir())
-        if subfolder.is_dir() and not subfolder.name.startswith(".")
-        for file in sorted(subfolder.iterdir())
-        if file.suffix.lower() in READERS and not file.name.startswith(".")
+        for subfolder in visible(folder)
+        if subfolder.is_dir()
+        for file in visible(subfolder)
+        if file.suffix.lower() in READERS
     ]
     if not found:
         raise CommandError(
@@ -93,6 +99,8 @@ def listed_files(path, target):
     column = len(names) - 1 if target is None else names.index(target)
     if column < 1:
         raise CommandError(f"{path} needs a column of paths, the first one, and another one with labels.")
+    if not rows:
+        raise CommandError(f"{path} names no recordings: it has only a line of names.")
     short = next((number for number, row in enumerate(rows, start=2) if len(row) <= column), None)
     if short is not None:
         raise CommandError(f"{path}, line {short}: there is no label.")
