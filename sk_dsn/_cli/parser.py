@@ -48,9 +48,10 @@ def build_parser():
     )
     parser.add_argument("--version", action="version", version=f"sk_dsn {__version__}")
     parser.add_argument("--seed", type=SEED, default=0, help="seed of both networks (default: 0)")
-    commands = parser.add_subparsers(dest="command", metavar="{train,predict}")
+    commands = parser.add_subparsers(dest="command", metavar="{train,predict,watch}")
     add_train_parser(commands)
     add_predict_parser(commands)
+    add_watch_parser(commands)
     return parser
 
 
@@ -164,6 +165,31 @@ def add_predict_parser(commands):
     add_table_options(parser)
     parser.add_argument("--output", metavar="FILE", type=Path, help="write a CSV file instead of printing")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class; prints CSV")
+    parser.add_argument("--skops", action="store_true", help="load only a file of train --skops")
+
+
+def add_watch_parser(commands):
+    parser = commands.add_parser(
+        "watch",
+        help="answer while the events of a recording come in",
+        description="Prints the answer of a model for a recording of events, whenever it changes and at the end, as CSV, "
+        "and how much faster than the events it is.",
+        epilog="A model file is a Python pickle, and loading one can run any code: use only files you trust. Files of "
+        "train --skops need no trust.",
+    )
+    parser.add_argument("model", metavar="MODEL", type=Path, help="file written by train FOLDER --save")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="a recording, or - for lines of t,x,y,p (or of the columns that the first line names) from stdin",
+    )
+    parser.add_argument(
+        "--speed", metavar="FACTOR", type=DURATION, help="play a file so many times as fast as it was recorded"
+    )
+    parser.add_argument(
+        "--unit", metavar="SECONDS", type=DURATION, default=1e-6, help="the unit of the events' time (default: 1e-6, a µs)"
+    )
     parser.add_argument("--skops", action="store_true", help="load only a file of train --skops")
 
 

@@ -122,7 +122,7 @@ def new_frames(args, recordings):
     if sensor is None:
         sensor = sensor_of(recordings)
         say(f"the sensor is taken to be of {sensor[0]} x {sensor[1]} pixels, as the events need (--sensor says otherwise).")
-    return EventFrames(sensor, DEFAULT_STEP if args.step is None else args.step)
+    return EventFrames(sensor, DEFAULT_STEP if args.step is None else args.step, t0="first")
 
 
 def sensor_of(recordings):
