@@ -94,8 +94,8 @@ def sides(epochs):
         SpikingRNNClassifier, **hidden, error_resolution=32.0, feedback="step", readout="mean", learning_rate_init=0.003
     )
     found = {
-        "leaky": [Side(partial(leaky, leak=leak), downsample=block) for leak in (0.1, 0.2) for block in (1, 2)],
-        "recurrent": [Side(partial(recurrent, leak=leak), downsample=block) for leak in (0.5, 1.0) for block in (1, 2)],
+        "leaky": [Side(partial(leaky, leak=leak), downsample=block) for leak, block in ((0.2, 1), (0.2, 2), (0.1, 2))],
+        "recurrent": [Side(recurrent, downsample=block) for block in (1, 2)],
         "static, totals": [
             Side(partial(SpikingMLPClassifier, **hidden, n_time_steps=16, dropout=dropout), of_totals=True)
             for dropout in (0.1, 0.3)
@@ -141,7 +141,7 @@ def accuracy(report, options):
     recordings, y = load_recordings(options)
     folds = list(StratifiedKFold(2 if options.quick else 5, shuffle=True, random_state=0).split(y, y))
     rows, curves = [], {}
-    for name, candidates in sides(1 if options.quick else 10).items():
+    for name, candidates in sides(1 if options.quick else 8).items():
         errors, watch, right = [], Stopwatch(), []
         for training, test in folds:
             learned, asked = ([recordings[k] for k in part] for part in (training, test))
@@ -260,15 +260,17 @@ class OnFrames:
 
 
 class OnTotals:
-    """A classifier of river that learns the totals of each feature, those above 0."""
+    """A classifier of river that learns the totals of each feature: a dict of those above 0, or the
+    square roots of all of them in one array (`vectors`), for a distance that takes arrays."""
 
-    def __init__(self, model, downsample=1):
+    def __init__(self, model, downsample=1, vectors=False):
         self.frames = EventFrames(N_MNIST_SENSOR, STEP, downsample=downsample)
         self.model = model
+        self.vectors = vectors
 
     def features(self, events):
         sums = totals(self.frames.transform([events]))[0]
-        return {int(k): float(sums[k]) for k in np.flatnonzero(sums)}
+        return {"all": np.sqrt(sums)} if self.vectors else {int(k): float(sums[k]) for k in np.flatnonzero(sums)}
 
     def predict(self, events):
         return self.model.predict_one(self.features(events))
@@ -277,17 +279,23 @@ class OnTotals:
         self.model.learn_one(self.features(events), label)
 
 
+def squared_distance(a, b):
+    return float(np.sum((a["all"] - b["all"]) ** 2))
+
+
 def online_learners(seed):
     """Name -> an online learner."""
     network = SpikingMLPClassifier((100,), leak=0.2, random_state=seed, **EVERY_STEP)
     static = SpikingMLPClassifier((100,), random_state=seed)
     found = {"leaky": OnFrames(network), "signed without leak": OnFrames(static)}
     if find_spec("river"):
-        from river import forest, linear_model, optim
+        from river import forest, linear_model, neighbors, optim
 
+        nearest = neighbors.KNNClassifier(3, neighbors.LazySearch(2000, dist_func=squared_distance))
         found |= {
-            "river: softmax regression, totals": OnTotals(linear_model.SoftmaxRegression(optim.SGD(0.1))),
+            "river: 3 nearest neighbours, totals": OnTotals(nearest, downsample=2, vectors=True),
             "river: adaptive random forest, totals": OnTotals(forest.ARFClassifier(seed=seed), downsample=2),
+            "river: softmax regression, totals": OnTotals(linear_model.SoftmaxRegression(optim.SGD(0.04))),
         }
     return found
 
