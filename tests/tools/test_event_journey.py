@@ -1,13 +1,11 @@
 """The journey of docs/events.md: its code, run as a user runs it."""
-import os
 import re
 from pathlib import Path
 
 import joblib
-import numpy as np
 import pytest
 
-from sk_dsn.events import EventFrames
+import sk_dsn
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 
@@ -19,7 +17,7 @@ def journey(tmp_path, monkeypatch, capsys):
         pytest.skip("docs/events.md is not part of this installation")
     monkeypatch.chdir(tmp_path)
     # A process of the journey finds the package that is under test.
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(EventFrames.__module__)), *__import__("sys").path]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(sk_dsn.__file__).parents[1]))
     names = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         file = re.match(r"# (\w+\.py)\n", block)

@@ -3,28 +3,9 @@ import joblib
 import numpy as np
 import pytest
 
-from command_line import QUICK, cells, run
+from command_line import QUICK, cells, moving, run, write_classes
 from sk_dsn import SpikingMLPClassifier
 from sk_dsn.events import EventFrames, read
-
-
-def moving(to_the_right, seed):
-    """A dot that crosses a sensor of 8 x 2 pixels in 80 ms."""
-    rng = np.random.default_rng(seed)
-    events = np.empty(60, [("t", "u4"), ("x", "u1"), ("y", "u1"), ("p", "?")])
-    events["t"] = np.sort(rng.integers(0, 80_000, 60))
-    place = events["t"] // 10_000
-    events["x"] = np.where(rng.random(60) < 0.1, rng.integers(0, 8, 60), place if to_the_right else 7 - place)
-    events["y"], events["p"] = rng.integers(0, 2, 60), rng.random(60) < 0.5
-    return events
-
-
-def write_classes(folder, n=12, first=0):
-    for label, to_the_right in (("left", False), ("right", True)):
-        (folder / label).mkdir(parents=True)
-        for k in range(first, first + n):
-            np.save(folder / label / f"{k}.npy", moving(to_the_right, k))
-    return folder
 
 
 @pytest.fixture
