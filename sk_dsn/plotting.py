@@ -18,13 +18,15 @@ _LOGARITHMIC_RATIO = 10
 _MOST_MARKERS = 32
 # Of a spike's mark, as a share of its layer's height, however many units that has.
 _LEAST_HEIGHT = 0.01
+# So many answers, and no more, have lines, and so many of them stand in a column of the legend.
+_MOST_ANSWERS, _MOST_IN_COLUMN = 10, 5
 # Where a legend hides nothing.
 _ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3}
 
 
 class SpikeRasterDisplay:
     """When each neuron spikes: time to the right, the units of a layer above one another, the
-    layers on top of each other.
+    layers on top of each other; on request the answer over time beneath them.
 
     Every layer is given the same height. A unit that fires several spikes in a time step has them
     side by side; the order in which units fired within a step is not shown.
@@ -37,13 +39,23 @@ class SpikeRasterDisplay:
     spike_counts : list of ndarray, shape (n_time_steps, n_units, 2)
         Of each layer, input first, the positive and negative spikes of one sample, as in
         `metrics.unit_spike_counts`.
+    answers : ndarray of shape (n_time_steps, n_outputs), default=None
+        The answer after each time step: probabilities of the classes, or values.
+    output_names : list of str, default=None
+        Names of the columns of `answers`, for the legend; None is no legend.
+    answer_name : str, default="Answer"
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Of the spikes.
+    answer_ax_ : matplotlib Axes or None
+        Of the answers, beneath.
     figure_ : matplotlib Figure
     positive_spikes_, negative_spikes_ : matplotlib LineCollection
         The spikes; negative ones stand for negative input or take a spike back.
+    answer_lines_ : list of matplotlib Line2D
+        A line an output; of more than ten outputs, of the ten that have the largest answers.
 
     Examples
     --------
@@ -53,15 +65,20 @@ class SpikeRasterDisplay:
     >>> from sk_dsn.plotting import SpikeRasterDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = SpikingMLPClassifier(max_iter=5, random_state=0).fit(X / 16, y)
-    >>> display = SpikeRasterDisplay.from_estimator(clf, X / 16, sample=3)
+    >>> display = SpikeRasterDisplay.from_estimator(clf, X / 16, sample=3, answers=True)
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, spike_counts):
+    def __init__(self, *, spike_counts, answers=None, output_names=None, answer_name="Answer"):
         self.spike_counts = spike_counts
+        self.answers = answers
+        self.output_names = output_names
+        self.answer_name = answer_name
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample=0, ax=None, positive_kw=None, negative_kw=None):
+    def from_estimator(
+        cls, estimator, X, *, sample=0, answers=False, ax=None, positive_kw=None, negative_kw=None, line_kw=None
+    ):
         """Run a network on a sample and draw its spikes.
 
         Parameters
@@ -69,11 +86,16 @@ class SpikeRasterDisplay:
         estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
             Fitted; a Pipeline must end with one of them.
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+            Or what the Pipeline takes: recordings, say, where it begins with `EventFrames`.
         sample : int, default=0
             Which sample of X.
+        answers : bool, default=False
+            Whether to draw the answer after each time step beneath the spikes: of classifiers the
+            probabilities.
         ax : matplotlib Axes, default=None
-            Where to draw; None is a new figure.
-        positive_kw, negative_kw : dict, default=None
+            Where to draw; None is a new figure. With `answers` a pair of them, the one for the spikes
+            first.
+        positive_kw, negative_kw, line_kw : dict, default=None
             As in `plot`.
 
         Returns
@@ -85,25 +107,35 @@ class SpikeRasterDisplay:
         if not -X.shape[0] <= sample < X.shape[0]:
             raise ValueError(f"sample={sample} is not there: X has {X.shape[0]} samples.")
         row = sample % X.shape[0]
-        counts = network.unit_spike_counts(X[row : row + 1])
-        display = cls(spike_counts=[layer[0] for layer in counts])
-        return display.plot(ax, positive_kw=positive_kw, negative_kw=negative_kw)
+        X = X[row : row + 1]
+        (n_time_steps,) = network.step_counts(X)
+        drawn = {"spike_counts": [layer[0, :n_time_steps] for layer in network.unit_spike_counts(X)]}
+        if answers:
+            outputs = network.without_exits().staged_outputs(X)[:n_time_steps, 0]
+            drawn |= _answers(network.targets, outputs)
+        return cls(**drawn).plot(ax, positive_kw=positive_kw, negative_kw=negative_kw, line_kw=line_kw)
 
-    def plot(self, ax=None, *, positive_kw=None, negative_kw=None):
-        """Draw the spikes.
+    def plot(self, ax=None, *, positive_kw=None, negative_kw=None, line_kw=None):
+        """Draw the spikes, and the answers where they are given.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None is a new figure.
+            Where to draw; None is a new figure. With `answers` a pair of them.
         positive_kw, negative_kw : dict, default=None
             Keywords of `matplotlib.axes.Axes.vlines` for the two kinds of spikes.
+        line_kw : dict, default=None
+            Keywords of `matplotlib.axes.Axes.plot` for the answers.
 
         Returns
         -------
         display : SpikeRasterDisplay
         """
-        self.ax_, self.figure_ = _axes(self, ax)
+        self.answer_ax_, self.answer_lines_ = None, []
+        if self.answers is None:
+            self.ax_, self.figure_ = _axes(self, ax)
+        else:
+            self._plot_answers(ax, line_kw)
         kinds = (("spike", "black", positive_kw), ("negative spike", "tab:red", negative_kw))
         self.positive_spikes_, self.negative_spikes_ = (
             self.ax_.vlines(*self._marks(sign), **_style({"color": color, "linewidth": 1.2, "label": label}, style))
@@ -117,10 +149,33 @@ class SpikeRasterDisplay:
         self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels)
         self.ax_.tick_params(axis="y", length=0)
         _whole_numbers(self.ax_.xaxis)
-        self.ax_.set(xlabel="Time step", xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
+        self.ax_.set(xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
+        (self.answer_ax_ or self.ax_).set_xlabel("Time step")
         if any(counts[..., 1].any() for counts in self.spike_counts):
             self.ax_.legend(**_ABOVE)
         return self
+
+    def _plot_answers(self, axes, style):
+        """Make the axes of spikes and answers, and draw the answers."""
+        if axes is None:
+            import matplotlib.pyplot as plt
+
+            check_matplotlib_support("SpikeRasterDisplay.plot")
+            _, axes = plt.subplots(2, sharex=True, height_ratios=(3, 1), layout="constrained")
+        self.ax_, self.answer_ax_ = axes
+        self.figure_ = self.ax_.figure
+        answers = np.asarray(self.answers)
+        n_outputs = answers.shape[1]
+        names = self.output_names or [None] * n_outputs
+        drawn = np.sort(np.argsort(-answers.max(axis=0), kind="stable")[:_MOST_ANSWERS])
+        steps = np.arange(1, len(answers) + 1)
+        for output in drawn:
+            look = _style({**_markers(answers), "label": names[output]}, style)
+            self.answer_lines_ += self.answer_ax_.plot(steps, answers[:, output], **look)
+        self.answer_ax_.set_ylabel(self.answer_name)
+        if self.output_names is not None:
+            beside = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False, "fontsize": "small"}
+            self.answer_ax_.legend(ncols=1 + (len(drawn) > _MOST_IN_COLUMN), **beside)
 
     def _marks(self, sign):
         """Places and lower and upper ends of the marks of all spikes of a sign."""
@@ -376,6 +431,16 @@ class TrainingCurveDisplay:
             self.score_ax_.set_ylabel(self.score_name)
             self.ax_.legend(handles=[self.line_, self.score_line_], **_ABOVE)
         return self
+
+
+def _answers(targets, outputs):
+    """Of outputs after each time step, the arguments of a SpikeRasterDisplay that tell the answers."""
+    if isinstance(targets, Values):
+        values = np.asarray(targets.decode(outputs)).reshape(len(outputs), -1)
+        names = [f"output {k}" for k in range(1, values.shape[1] + 1)] if values.shape[1] > 1 else None
+        return {"answers": values, "output_names": names}
+    names = [str(label) for label in targets.classes]
+    return {"answers": targets.probabilities(outputs), "output_names": names, "answer_name": "Probability"}
 
 
 def _axes(display, ax):

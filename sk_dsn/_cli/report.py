@@ -7,6 +7,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from sk_dsn.metrics import dense_operations, spike_counts, synaptic_operations
 
+from .recordings import static_features
 from .targets import CLASSIFICATION, REGRESSION
 
 STAGES_SHOWN = 20
@@ -23,7 +24,8 @@ def print_report(data, comparison, target_chosen):
         print(f"{kind}: column {data.target!r}" + ("" if target_chosen else " (the last; --target names another)"))
     if data.task_reason is not None:
         print(f"Task: {data.task}, {data.task_reason} (--task names another)")
-    print(f"Network: {layers} neurons, {network.n_time_steps} time steps, seed {network.random_state}")
+    steps = f"leak {network.leak:g}" if data.X_test.ndim == 3 else f"{network.n_time_steps} time steps"
+    print(f"Network: {layers} neurons, {steps}, seed {network.random_state}")
     print()
     print_comparison(data, comparison)
     print()
@@ -52,7 +54,7 @@ def print_comparison(data, comparison):
         comparison_column(network, score, comparison.seconds, f"{additions:,.0f} additions"),
     ]
     if rival is not None:
-        rival_score = rival.score(data.X_test, comparison.encoded(data.y_test))
+        rival_score = rival.score(static_features(data.X_test), comparison.encoded(data.y_test))
         operations = f"{dense_operations(network):,} multiply-adds"
         columns.append(comparison_column(rival, rival_score, comparison.rival_seconds, operations))
     print_table(zip(*columns, strict=True))
@@ -71,7 +73,7 @@ def comparison_column(network, score, seconds, operations):
 
 def print_stages(data, network):
     score_name, score = SCORES[data.task]
-    n_steps = network.n_time_steps
+    n_steps = data.X_test.shape[1] if data.X_test.ndim == 3 else network.n_time_steps
     shown = {int(t) for t in np.linspace(1, n_steps, min(n_steps, STAGES_SHOWN)).round()}
     spikes = spike_counts(network, data.X_test).mean(axis=0)
     spikes_so_far = spikes.sum(axis=1).cumsum()

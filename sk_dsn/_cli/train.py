@@ -11,12 +11,14 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn.events import EventFrames
 
 from .datasets import ReadingOptions, input_files, load_data
-from .messages import INTERRUPTED, PROGRAM, LateProgress, say, value_errors_reported
+from .messages import INTERRUPTED, PROGRAM, CommandError, LateProgress, say, value_errors_reported
 from .models import new_model, save_model, skops_io
 from .output_files import check_output
 from .preprocessing import column_names_known, fitted_preprocessor
+from .recordings import are_recordings, load_recordings, static_features
 from .report import print_report
 from .splitting import with_test_part
 from .targets import CLASSIFICATION, REGRESSION
@@ -36,10 +38,19 @@ def train(args):
     # The report shows labels and names of files; a character that stdout cannot show must not end it.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = ReadingOptions(args.target, args.task, tuple(args.id), tuple(args.category), args.header)
-    data = with_test_part(load_data(args.data, options), args.test_fraction)
+    if are_recordings(args):
+        data, preprocessor = load_recordings(args)
+        data = with_test_part(data, args.test_fraction)
+    else:
+        given = [f"--{name}" for name in ("step", "sensor") if getattr(args, name) is not None]
+        if given:
+            raise CommandError(f"{', '.join(given)} goes with recordings; --recordings says that a CSV file names them.")
+        options = ReadingOptions(args.target, args.task, tuple(args.id), tuple(args.category), args.header)
+        data = with_test_part(load_data(args.data, options), args.test_fraction)
+        with value_errors_reported():
+            preprocessor = fitted_preprocessor(args.scale, data)
     with value_errors_reported(), column_names_known():
-        preprocessor, network = fitted_preprocessor(args.scale, data), new_network(args, data)
+        network = new_network(args, data)
         data = replace(data, X=preprocessor.transform(data.X), X_test=preprocessor.transform(data.X_test))
     seconds, interrupted = fit_timed(network, data.X, data.y)
     if args.save is not None:
@@ -56,7 +67,8 @@ def train(args):
         print_report(data, comparison, target_chosen=args.target is not None)
     if args.save is not None:
         skops = " --skops" if args.skops else ""
-        print(f"\nThe model is saved; to use it: {PROGRAM} predict {args.save} FILE{skops}")
+        command = "watch" if isinstance(preprocessor, EventFrames) else "predict"
+        print(f"\nThe model is saved; to use it: {PROGRAM} {command} {args.save} FILE{skops}")
     return INTERRUPTED if interrupted else 0
 
 
@@ -67,6 +79,7 @@ def new_network(args, data):
         "max_iter": args.epochs,
         "learning_rate_init": args.learning_rate,
         "dropout": args.dropout,
+        "leak": args.leak,
     }
     settings = data.settings | {name: value for name, value in chosen.items() if value is not None}
     return NETWORKS[data.task](**settings, random_state=args.seed)
@@ -121,9 +134,10 @@ def compare(comparison, data):
     """Trains the conventional network and the spiking one in turn; returns whether Ctrl-C ended it."""
     began = time.monotonic()
     X, y = data.X, comparison.encoded(data.y)
+    static = static_features(X)
     while True:
         rival = conventional_network(comparison.network, data.task)
-        seconds, interrupted = fit_timed(rival, X, y)
+        seconds, interrupted = fit_timed(rival, static, y)
         if interrupted:
             return True
         comparison.rival = rival

@@ -12,7 +12,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNRegressor
+from sk_dsn.events import EventFrames
 from sk_dsn.metrics import dense_operations, spike_counts, synaptic_operations, unit_spike_counts
 from sk_dsn.plotting import AnytimeDisplay, SpikeRasterDisplay, TrainingCurveDisplay
 
@@ -237,3 +238,52 @@ def test_without_matplotlib_a_display_says_what_to_install(fitted, digits, monke
 def test_matplotlib_is_imported_only_to_draw():
     code = "import sys, sk_dsn.plotting, sk_dsn.metrics; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    """Recordings of 3 to 12 steps of 10, in which a label is where most events are."""
+    rng = np.random.default_rng(0)
+    made = []
+    for k in range(40):
+        events = np.zeros(80, [("t", "u4"), ("x", "u1"), ("p", "?")])
+        events["t"] = np.sort(rng.integers(0, 120 if k else 30, 80))
+        events["x"] = np.where(rng.random(80) < 0.7, k % 2, rng.integers(0, 4, 80))
+        made.append(events)
+    return made
+
+
+def test_beneath_the_raster_of_a_recording_stands_its_answer(recordings):
+    network = SpikingMLPClassifier((8,), leak=0.2, max_iter=5, random_state=0)
+    pipeline = make_pipeline(EventFrames((4, 1), 10), network).fit(recordings, [k % 2 for k in range(40)])
+    display = SpikeRasterDisplay.from_estimator(pipeline, recordings, sample=0, answers=True, line_kw={"linewidth": 3})
+    staged = np.array(list(network.staged_predict_proba(pipeline[0].transform(recordings[:1]))))
+    assert len(display.answer_lines_) == 2 and len(staged) == 3
+    for line, probabilities in zip(display.answer_lines_, staged[:, 0].T, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([[1, 2, 3], probabilities]))
+        assert line.get_linewidth() == 3
+    assert [text.get_text() for text in display.answer_ax_.get_legend().get_texts()] == ["0", "1"]
+    assert (display.answer_ax_.get_xlabel(), display.ax_.get_xlabel()) == ("Time step", "")
+    assert display.answer_ax_.get_ylabel() == "Probability"
+    assert display.ax_.get_xlim() == display.answer_ax_.get_xlim() == (0.5, 3.5)
+
+
+def test_answers_that_are_values_are_drawn_as_values(recordings, pyplot):
+    y = np.array([[k % 2, 10.0] for k in range(40)])
+    network = SpikingRNNRegressor((8,), max_iter=2, random_state=0)
+    pipeline = make_pipeline(EventFrames((4, 1), 10), network).fit(recordings, y)
+    axes = pyplot.figure().subplots(2)
+    display = SpikeRasterDisplay.from_estimator(pipeline, recordings, sample=1, answers=True, ax=axes)
+    assert (display.ax_, display.answer_ax_) == tuple(axes)
+    np.testing.assert_array_equal(
+        [line.get_ydata()[-1] for line in display.answer_lines_], pipeline.predict(recordings[1:2])[0]
+    )
+
+
+def test_of_many_answers_the_largest_are_drawn():
+    answers = np.random.default_rng(0).random((5, 30))
+    counts = [np.zeros((5, 2, 2), int)]
+    names = [str(k) for k in range(30)]
+    display = SpikeRasterDisplay(spike_counts=counts, answers=answers, output_names=names).plot()
+    drawn = [int(line.get_label()) for line in display.answer_lines_]
+    assert drawn == sorted(np.argsort(answers.max(axis=0))[-10:])
