@@ -16,6 +16,7 @@ __all__ = [
     "SpikingRNNClassifier",
     "SpikingRNNRegressor",
     "conversion",
+    "export",
     "metrics",
     "plotting",
     "quantization",
@@ -24,7 +25,7 @@ __all__ = [
 __version__ = version("sk-dsn")
 
 # They are imported when they are asked for, so that importing the package takes no longer.
-_MODULES = {"conversion", "metrics", "plotting", "quantization", "streams"}
+_MODULES = {"conversion", "export", "metrics", "plotting", "quantization", "streams"}
 
 
 def __getattr__(name):
