@@ -15,8 +15,12 @@ SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize
 CORE = "sk_dsn/_core"
 KERNELS = "sk_dsn._core.kernels.dispatch"
 SHARED = "sk_dsn._core._cyutility"
-KERNEL_SOURCES = sorted(Path(CORE, "kernels").glob("*.c"))
-HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
+HEADERS = sorted(Path(CORE, "kernels").glob("*.h"))
+# C that is compiled into a module.
+C_SOURCES = {
+    KERNELS: sorted(Path(CORE, "kernels").glob("*.c")),
+    "sk_dsn._core.integer.integer_network": [Path(CORE, "integer", "engine.c")],
+}
 PYTHON_FACING = {
     f"sk_dsn._core.{name}"
     for name in [
@@ -63,8 +67,9 @@ class CoreBuild(build_ext):
 
 def extension(path):
     name = ".".join(path.with_suffix("").parts)
-    sources = [path, *KERNEL_SOURCES] if name == KERNELS else [path]
-    return Extension(name, list(map(str, sources)), depends=HEADERS, include_dirs=[f"{CORE}/kernels"])
+    sources, headers = [path, *C_SOURCES.get(name, [])], {*HEADERS, *path.parent.glob("*.h")}
+    return Extension(name, list(map(str, sources)), depends=sorted(map(str, headers)),
+                     include_dirs=[f"{CORE}/kernels", str(path.parent)])
 
 
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when

@@ -17,6 +17,7 @@ __all__ = [
     "SpikingRNNRegressor",
     "conversion",
     "events",
+    "export",
     "metrics",
     "plotting",
     "quantization",
@@ -25,7 +26,7 @@ __all__ = [
 __version__ = version("sk-dsn")
 
 # They are imported when they are asked for, so that importing the package takes no longer.
-_MODULES = {"conversion", "events", "metrics", "plotting", "quantization", "streams"}
+_MODULES = {"conversion", "events", "export", "metrics", "plotting", "quantization", "streams"}
 
 
 def __getattr__(name):
