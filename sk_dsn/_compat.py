@@ -1,8 +1,9 @@
 """The private modules of scikit-learn that we use, and parts that its older versions lack."""
 import inspect
+from collections.abc import Callable
+from typing import TypeVar
 
-from sklearn.base import BaseEstimator
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     Interval,
@@ -21,6 +22,14 @@ except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:
         def _init_callback_context(self, *, max_subtasks): ...
+
+
+Method = TypeVar("Method", bound=Callable)
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    """scikit-learn's decorator of `fit`, which keeps the types of the method."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
 
 def one_blas_thread():

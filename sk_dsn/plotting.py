@@ -2,6 +2,10 @@
 
 They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw.
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -9,6 +13,16 @@ from ._compat import check_matplotlib_support
 from ._network import fitted_network
 from ._targets import Values
 from .metrics import synaptic_operations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from ._typing import Against, Array, ArrayLike, Network, Samples, Style, Targets
 
 __all__ = ["AnytimeDisplay", "SpikeRasterDisplay", "TrainingCurveDisplay"]
 
@@ -57,11 +71,25 @@ class SpikeRasterDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, spike_counts):
+    ax_: Axes
+    figure_: Figure
+    positive_spikes_: LineCollection
+    negative_spikes_: LineCollection
+
+    def __init__(self, *, spike_counts: Sequence[Array]) -> None:
         self.spike_counts = spike_counts
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample=0, ax=None, positive_kw=None, negative_kw=None):
+    def from_estimator(
+        cls,
+        estimator: Network,
+        X: Samples,
+        *,
+        sample: int = 0,
+        ax: Axes | None = None,
+        positive_kw: Style = None,
+        negative_kw: Style = None,
+    ) -> Self:
         """Run a network on a sample and draw its spikes.
 
         Parameters
@@ -89,7 +117,7 @@ class SpikeRasterDisplay:
         display = cls(spike_counts=[layer[0] for layer in counts])
         return display.plot(ax, positive_kw=positive_kw, negative_kw=negative_kw)
 
-    def plot(self, ax=None, *, positive_kw=None, negative_kw=None):
+    def plot(self, ax: Axes | None = None, *, positive_kw: Style = None, negative_kw: Style = None) -> Self:
         """Draw the spikes.
 
         Parameters
@@ -176,7 +204,20 @@ class AnytimeDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, scores, synaptic_operations, dense_operations=None, score_name="Score", estimator_name=None):
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+    dense_line_: Line2D | None
+
+    def __init__(
+        self,
+        *,
+        scores: ArrayLike,
+        synaptic_operations: ArrayLike,
+        dense_operations: float | None = None,
+        score_name: str = "Score",
+        estimator_name: str | None = None,
+    ) -> None:
         self.scores = scores
         self.synaptic_operations = synaptic_operations
         self.dense_operations = dense_operations
@@ -185,8 +226,18 @@ class AnytimeDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, against="time_steps", sample_weight=None, name=None, ax=None, line_kw=None, dense_kw=None
-    ):
+        cls,
+        estimator: Network,
+        X: Samples,
+        y: Targets,
+        *,
+        against: Against = "time_steps",
+        sample_weight: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        line_kw: Style = None,
+        dense_kw: Style = None,
+    ) -> Self:
         """Score a network's answers after each time step and draw them.
 
         Parameters
@@ -225,7 +276,15 @@ class AnytimeDisplay:
         )
         return display.plot(ax, against=against, line_kw=line_kw, dense_kw=dense_kw)
 
-    def plot(self, ax=None, *, against="time_steps", name=None, line_kw=None, dense_kw=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        against: Against = "time_steps",
+        name: str | None = None,
+        line_kw: Style = None,
+        dense_kw: Style = None,
+    ) -> Self:
         """Draw the scores.
 
         Parameters
@@ -314,13 +373,27 @@ class TrainingCurveDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, loss_curve, validation_scores=None, score_name="Validation score"):
+    ax_: Axes
+    score_ax_: Axes | None
+    figure_: Figure
+    line_: Line2D
+    score_line_: Line2D | None
+
+    def __init__(
+        self,
+        *,
+        loss_curve: Sequence[float],
+        validation_scores: Sequence[float] | None = None,
+        score_name: str = "Validation score",
+    ) -> None:
         self.loss_curve = loss_curve
         self.validation_scores = validation_scores
         self.score_name = score_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, line_kw=None, score_kw=None):
+    def from_estimator(
+        cls, estimator: Network, *, ax: Axes | None = None, line_kw: Style = None, score_kw: Style = None
+    ) -> Self:
         """Draw a fitted network's `loss_curve_` and, where it has them, its `validation_scores_`.
 
         Parameters
@@ -345,7 +418,7 @@ class TrainingCurveDisplay:
         )
         return display.plot(ax, line_kw=line_kw, score_kw=score_kw)
 
-    def plot(self, ax=None, *, line_kw=None, score_kw=None):
+    def plot(self, ax: Axes | None = None, *, line_kw: Style = None, score_kw: Style = None) -> Self:
         """Draw loss and scores against epochs, counted from the first.
 
         Parameters

@@ -43,12 +43,19 @@ True
 >>> staged[0] < staged[-1]
 True
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
+
+if TYPE_CHECKING:
+    from ._typing import Float64Array, Streams
 
 __all__ = ["SparseStreams", "StreamScaler"]
 
@@ -91,7 +98,13 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     [(2, 2), (1, 2)]
     """
 
-    def __init__(self, *, with_mean=True, with_std=True):
+    mean_: Float64Array
+    var_: Float64Array
+    scale_: Float64Array
+    n_samples_seen_: int
+    n_features_in_: int
+
+    def __init__(self, *, with_mean: bool = True, with_std: bool = True) -> None:
         self.with_mean = with_mean
         self.with_std = with_std
 
@@ -102,7 +115,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X, y=None):
+    def fit(self, X: Streams, y: Any = None) -> Self:
         """Learn mean and scale.
 
         Parameters
@@ -119,7 +132,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             vars(self).pop(name, None)
         return self.partial_fit(X)
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Streams, y: Any = None) -> Self:
         """Learn from more streams.
 
         Parameters
@@ -145,7 +158,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.scale_ = np.where(constant, 1.0, scale) if self.with_std else np.ones_like(mean)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Streams) -> Any:
         """Scale streams.
 
         Parameters
@@ -160,7 +173,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._map(X, lambda values: (values - self._shift()) / self.scale_, 1 / self.scale_)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Streams) -> Any:
         """Undo `transform`.
 
         Parameters
