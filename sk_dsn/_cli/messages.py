@@ -3,8 +3,9 @@ import io
 import sys
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-PROGRAM = "python -m sk_dsn"
+PROGRAM = "sk-dsn" if Path(sys.argv[0]).stem == "sk-dsn" else "python -m sk_dsn"
 FAILURE, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 MAX_QUOTED = 10
