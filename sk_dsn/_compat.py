@@ -37,7 +37,14 @@ def one_blas_thread():
     return _get_threadpool_controller().limit(limits=1, user_api="blas")
 
 
-class CheckedParameters(BaseEstimator):
+class DocumentationLink:
+    """The HTML representation of an estimator links to its page in this package's documentation."""
+
+    _doc_link_module = "sk_dsn"
+    _doc_link_template = "https://sk-dsn.readthedocs.io/en/stable/generated/{estimator_module}.{estimator_name}.html"
+
+
+class CheckedParameters(DocumentationLink, BaseEstimator):
     """An object with parameters that are checked by its `_parameter_constraints`.
 
     scikit-learn makes the constraints and inspects the signature in each check, which takes half of
@@ -100,6 +107,7 @@ class CallbackSupport(CallbackSupportMixin):
 __all__ = [
     "CallbackSupport",
     "CheckedParameters",
+    "DocumentationLink",
     "Interval",
     "Options",
     "StrOptions",

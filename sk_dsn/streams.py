@@ -52,6 +52,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._compat import DocumentationLink
 from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 __all__ = ["SparseStreams", "StreamScaler"]
 
 
-class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise the features of streams: each to mean 0 and standard deviation 1 over all samples
     and time steps.
 
@@ -74,13 +75,16 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mean_, var_ : ndarray of float64, shape (n_features,)
-        Of each feature.
+    mean_ : ndarray of float64, shape (n_features,)
+        Mean of each feature.
+    var_ : ndarray of float64, shape (n_features,)
+        Variance of each feature.
     scale_ : ndarray of float64, shape (n_features,)
         Divisor of each feature; 1 where a feature is constant, and without `with_std`.
     n_samples_seen_ : int
         Vectors seen: time steps of all samples.
     n_features_in_ : int
+        Number of features.
 
     See Also
     --------

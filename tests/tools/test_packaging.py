@@ -35,6 +35,7 @@ def test_the_console_script_is_the_command_line():
 def test_the_index_gets_addresses_and_python_versions():
     urls = dict(entry.split(", ") for entry in METADATA.get_all("Project-URL"))
     assert {"Documentation", "Source", "Issues", "Changelog"} <= set(urls)
+    assert sk_dsn.SpikingMLPClassifier._doc_link_template.startswith(urls["Documentation"] + "generated/")
     classifiers = METADATA.get_all("Classifier")
     oldest = int(re.search(r">=3\.(\d+)", METADATA["Requires-Python"])[1])
     assert f"Programming Language :: Python :: 3.{oldest}" in classifiers
