@@ -32,8 +32,13 @@ _LOGARITHMIC_RATIO = 10
 _MOST_MARKERS = 32
 # Of a spike's mark, as a share of its layer's height, however many units that has.
 _LEAST_HEIGHT = 0.01
-# Where a legend hides nothing.
-_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3}
+# Marks of layers with more units are not moved to whole pixels, which would make patterns of their own.
+_MOST_SNAPPED = 100
+# Where a legend hides nothing, no wider than a third of a figure.
+_ABOVE = {
+    "loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3, "borderpad": 0,
+    "fontsize": "small", "handlelength": 0.8, "handletextpad": 0.4, "columnspacing": 1,
+}
 
 
 class SpikeRasterDisplay:
@@ -132,9 +137,12 @@ class SpikeRasterDisplay:
         display : SpikeRasterDisplay
         """
         self.ax_, self.figure_ = _axes(self, ax)
-        kinds = (("spike", "black", positive_kw), ("negative spike", "tab:red", negative_kw))
+        # Two colours of the same lightness, so that one kind is seen as well as the other.
+        kinds = (("spike", "tab:blue", positive_kw), ("negative", "tab:red", negative_kw))
+        snapped = all(counts.shape[1] <= _MOST_SNAPPED for counts in self.spike_counts)
+        defaults = {"linewidth": 1.2} if snapped else {"linewidth": 1.2, "snap": False}
         self.positive_spikes_, self.negative_spikes_ = (
-            self.ax_.vlines(*self._marks(sign), **_style({"color": color, "linewidth": 1.2, "label": label}, style))
+            self.ax_.vlines(*self._marks(sign), **_style({**defaults, "color": color, "label": label}, style))
             for sign, (label, color, style) in enumerate(kinds)
         )
         n_time_steps, n_layers = len(self.spike_counts[0]), len(self.spike_counts)
@@ -142,13 +150,21 @@ class SpikeRasterDisplay:
             self.ax_.axhline(boundary, color="0.7", linewidth=0.8)
         names = ["input", *(f"hidden layer {layer}" for layer in range(1, n_layers))]
         labels = [f"{name}\n({counts.shape[1]} units)" for name, counts in zip(names, self.spike_counts, strict=True)]
-        self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels)
+        self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels, fontsize="small")
         self.ax_.tick_params(axis="y", length=0)
-        _whole_numbers(self.ax_.xaxis)
+        _whole_numbers(self.ax_.xaxis, n_time_steps)
         self.ax_.set(xlabel="Time step", xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
         if any(counts[..., 1].any() for counts in self.spike_counts):
             self.ax_.legend(**_ABOVE)
         return self
+
+    def __repr__(self):
+        sizes = ", ".join(str(counts.shape[1]) for counts in self.spike_counts)
+        positive, negative = (sum(int(counts[..., sign].sum()) for counts in self.spike_counts) for sign in (0, 1))
+        return (
+            f"SpikeRasterDisplay({len(self.spike_counts[0])} time steps of layers of {sizes} units; {positive + negative:,} "
+            f"spikes, {negative:,} of them negative)"
+        )
 
     def _marks(self, sign):
         """Places and lower and upper ends of the marks of all spikes of a sign."""
@@ -316,14 +332,14 @@ class AnytimeDisplay:
             steps = np.arange(1, len(self.scores) + 1)
             (self.line_,) = self.ax_.plot(steps, self.scores, **style)
             self.ax_.set_xscale("log", base=2)
-            self.ax_.xaxis.set_major_formatter("{x:g}")
+            _whole_powers(self.ax_.xaxis)
             self.ax_.set_xlabel("Time steps")
         else:
             (self.line_,) = self.ax_.plot(self.synaptic_operations, self.scores, **style)
-            self.ax_.set_xlabel("Synaptic operations per sample")
-            self.ax_.set_xscale("log")
+            self.ax_.set_xlabel("Synaptic operations\nper sample")
+            _logarithmic(self.ax_, "x")
             if self.dense_operations is not None:
-                label = "multiply-adds of the dense network"
+                label = "dense network's\nmultiply-adds"
                 drawn_before = label in self.ax_.get_legend_handles_labels()[1]
                 defaults = {"color": "0.5", "linestyle": ":", "label": None if drawn_before else label}
                 self.dense_line_ = self.ax_.axvline(self.dense_operations, **_style(defaults, dense_kw))
@@ -331,12 +347,21 @@ class AnytimeDisplay:
         self.ax_.grid(color="0.9")
         self.ax_.set_axisbelow(True)
         if self.dense_line_ is not None or name is not None:
-            self.ax_.legend()
+            self.ax_.legend(loc="lower right", fontsize="small", handlelength=1.2)
         return self
+
+    def __repr__(self):
+        name = "" if self.estimator_name is None else f"{self.estimator_name}: "
+        first, last, n = self.scores[0], self.scores[-1], len(self.scores)
+        return (
+            f"AnytimeDisplay({name}{self.score_name} {first:.3f} after time step 1, {last:.3f} after {n}; "
+            f"{self.synaptic_operations[0]:,.0f} and {self.synaptic_operations[-1]:,.0f} synaptic operations)"
+        )
 
 
 class TrainingCurveDisplay:
-    """How training went: the loss of each epoch and, of samples held out, the score.
+    """How training went: the loss of each epoch and, of samples held out, the score, with a mark at
+    the epoch whose weights were kept.
 
     It is recommended to use `from_estimator` to create a display. All parameters are stored as
     attributes.
@@ -347,6 +372,8 @@ class TrainingCurveDisplay:
         Mean loss of each epoch.
     validation_scores : list of float, default=None
         Score after each epoch.
+    kept_epoch : int, default=None
+        The epoch, counted from 1, whose weights the network has kept; None draws no mark.
     score_name : str, default="Validation score"
 
     Attributes
@@ -360,6 +387,8 @@ class TrainingCurveDisplay:
         The loss.
     score_line_ : matplotlib Line2D or None
         The scores.
+    kept_line_ : matplotlib Line2D or None
+        The mark at the epoch that was kept.
 
     Examples
     --------
@@ -378,16 +407,19 @@ class TrainingCurveDisplay:
     figure_: Figure
     line_: Line2D
     score_line_: Line2D | None
+    kept_line_: Line2D | None
 
     def __init__(
         self,
         *,
         loss_curve: Sequence[float],
         validation_scores: Sequence[float] | None = None,
+        kept_epoch: int | None = None,
         score_name: str = "Validation score",
     ) -> None:
         self.loss_curve = loss_curve
         self.validation_scores = validation_scores
+        self.kept_epoch = kept_epoch
         self.score_name = score_name
 
     @classmethod
@@ -411,9 +443,17 @@ class TrainingCurveDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network, _ = fitted_network(estimator)
+        estimator = network.estimator
+        scores = list(estimator.validation_scores_ or [])
+        kept = None
+        # After a partial_fit the weights are those of no epoch.
+        if scores and len(scores) == len(estimator.loss_curve_):
+            before = len(scores) - estimator.n_iter_
+            kept = before + 1 + int(np.argmax(scores[before:]))
         display = cls(
-            loss_curve=list(network.estimator.loss_curve_),
-            validation_scores=list(network.estimator.validation_scores_ or []) or None,
+            loss_curve=list(estimator.loss_curve_),
+            validation_scores=scores or None,
+            kept_epoch=kept,
             score_name="Validation R²" if isinstance(network.targets, Values) else "Validation accuracy",
         )
         return display.plot(ax, line_kw=line_kw, score_kw=score_kw)
@@ -437,18 +477,34 @@ class TrainingCurveDisplay:
         style = _style({"color": "tab:blue", **_markers(epochs), "label": "Training loss"}, line_kw)
         (self.line_,) = self.ax_.plot(epochs, self.loss_curve, **style)
         if 0 < _LOGARITHMIC_RATIO * min(self.loss_curve, default=0) < max(self.loss_curve, default=0):
-            self.ax_.set_yscale("log")
-        _whole_numbers(self.ax_.xaxis)
-        self.ax_.set(xlabel="Epoch", ylabel="Training loss")
-        self.score_ax_ = self.score_line_ = None
+            _logarithmic(self.ax_, "y")
+        _whole_numbers(self.ax_.xaxis, len(epochs))
+        self.ax_.set_xlabel("Epoch")
+        self.ax_.set_ylabel("Training loss", color=self.line_.get_color())
+        self.score_ax_ = self.score_line_ = self.kept_line_ = None
         if self.validation_scores is not None:
             self.score_ax_ = self.ax_.twinx()
             epochs = np.arange(1, len(self.validation_scores) + 1)
             style = _style({"color": "tab:orange", **_markers(epochs), "label": self.score_name}, score_kw)
             (self.score_line_,) = self.score_ax_.plot(epochs, self.validation_scores, **style)
-            self.score_ax_.set_ylabel(self.score_name)
-            self.ax_.legend(handles=[self.line_, self.score_line_], **_ABOVE)
+            self.score_ax_.set_ylabel(self.score_name, color=self.score_line_.get_color())
+        if self.kept_epoch is not None:
+            self.kept_line_ = self.ax_.axvline(self.kept_epoch, color="0.5", linestyle="--", linewidth=1, zorder=0)
+            self.ax_.annotate(
+                "kept", (self.kept_epoch, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+                ha="center", fontsize="small", color="0.35",
+            )
         return self
+
+    def __repr__(self):
+        text = f"{len(self.loss_curve)} epochs"
+        if len(self.loss_curve) > 0:
+            text += f", loss {self.loss_curve[0]:.3g} to {self.loss_curve[-1]:.3g}"
+        if self.validation_scores is not None:
+            text += f"; {self.score_name} {self.validation_scores[-1]:.3f}"
+        if self.kept_epoch is not None:
+            text += f", {self.validation_scores[self.kept_epoch - 1]:.3f} at epoch {self.kept_epoch}, which was kept"
+        return f"TrainingCurveDisplay({text})"
 
 
 def _axes(display, ax):
@@ -465,10 +521,41 @@ def _markers(points):
     return {"marker": "o" if len(points) <= _MOST_MARKERS else "", "markersize": 4.0}
 
 
-def _whole_numbers(axis):
+def _whole_numbers(axis, n_points):
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=min(2, n_points)))
+
+
+def _logarithmic(ax, direction):
+    """A logarithmic axis whose labels are plain numbers, as many as there is room for."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    class Ticks(LogLocator):
+        def tick_values(self, vmin, vmax):
+            # All decades; their halves and fifths, or halves of halves, where there is room.
+            room = self.axis.get_tick_space() if self.axis is not None else 9
+            for subs in ((1, 2, 5), (1, 3), (1,)):
+                self.set_params(subs=subs)
+                ticks = super().tick_values(vmin, vmax)
+                if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) <= room:
+                    break
+            return ticks
+
+    axis = getattr(ax, f"{direction}axis")
+    getattr(ax, f"set_{direction}scale")("log")
+    axis.set_major_locator(Ticks(numticks=1000))
+    axis.set_major_formatter(EngFormatter(sep="") if direction == "x" else "{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _whole_powers(axis):
+    """Labels of a logarithmic axis of base 2 as whole numbers, as many as there is room for."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(base=2, numticks=8))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _style(defaults, style):
