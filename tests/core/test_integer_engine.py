@@ -179,6 +179,14 @@ def test_a_weight_at_the_limit_is_not_changed_beyond_it():
     assert engine.kept.max() == LIMIT
 
 
+def test_an_error_potential_at_the_limit_is_not_changed_beyond_it():
+    engine = IntegerEngine(np.array([1, 1, 1], np.int32), scale=1000, depth_first=1, fractional=1, hold_error=1, room=8)
+    engine.kept[:] = 1000, 2000, LIMIT
+    x, y = np.full((1, 1, 1), 1000, dtype=np.int32), np.zeros((1, 1), dtype=np.int32)
+    assert engine.learn(x, 1, y) == 0
+    assert engine.kept[2] == LIMIT
+
+
 def test_more_spikes_together_than_there_is_room_for_are_refused():
     sizes = np.array([1, 9, 1], np.int32)
     engine = IntegerEngine(sizes, scale=10, depth_first=0, fractional=1, hold_error=1, room=2)
