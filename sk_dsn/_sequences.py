@@ -1,9 +1,17 @@
 """Streams in every form: how their parts are found, and `SparseStreams`, which is public in
 `sk_dsn.streams`."""
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._typing import Array, ArrayLike, Int64Array, Sparse
 
 
 class SparseStreams:
@@ -45,8 +53,11 @@ class SparseStreams:
     """
 
     ndim = 3
+    csr: Any
+    lengths: Int64Array | None
+    shape: tuple[int, int, int]
 
-    def __init__(self, csr, n_time_steps, lengths=None):
+    def __init__(self, csr: Sparse, n_time_steps: int, lengths: ArrayLike | None = None) -> None:
         if not issparse(csr) or csr.ndim != 2:
             raise ValueError(
                 f"csr must be a sparse matrix of shape (n_samples, n_time_steps * n_features), got {type(csr).__name__}; "
@@ -80,7 +91,7 @@ class SparseStreams:
         return lengths
 
     @classmethod
-    def from_dense(cls, X):
+    def from_dense(cls, X: ArrayLike) -> SparseStreams:
         """Sparse streams of a 3-D array, whose ends may be NaN, or of a list of arrays.
 
         Parameters
@@ -102,7 +113,7 @@ class SparseStreams:
         return cls(csr_matrix(X.reshape(len(X), -1)), X.shape[1], lengths)
 
     @classmethod
-    def from_list(cls, streams):
+    def from_list(cls, streams: Sequence[ArrayLike | Sparse]) -> SparseStreams:
         """Sparse streams of a list of arrays, or of sparse matrices, of shape (n_time_steps_i,
         n_features).
 
@@ -129,24 +140,28 @@ class SparseStreams:
         return cls(csr, n_time_steps, None if (lengths == n_time_steps).all() else lengths)
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         return self.csr.dtype
 
     @property
-    def nnz(self):
+    def nnz(self) -> int:
         return self.csr.nnz
 
     @property
-    def step_counts(self):
+    def step_counts(self) -> Int64Array:
         """Time steps of each sample, shape (n_samples,)."""
         return np.full(self.shape[0], self.shape[1]) if self.lengths is None else self.lengths
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"SparseStreams(shape={self.shape}, nnz={self.nnz})"
 
+    @overload
+    def __getitem__(self, key: int) -> Array: ...
+    @overload
+    def __getitem__(self, key: slice | ArrayLike) -> SparseStreams: ...
     def __getitem__(self, key):
         if isinstance(key, tuple):
             rest = [part for part in key[1:] if part is not Ellipsis and part != slice(None)]
@@ -166,11 +181,11 @@ class SparseStreams:
         picked.lengths = None if self.lengths is None else self.lengths[key]
         return picked
 
-    def with_csr(self, csr):
+    def with_csr(self, csr: Sparse) -> SparseStreams:
         """Streams of the same shape and lengths with other values."""
         return SparseStreams(csr, self.shape[1], self.lengths)
 
-    def toarray(self):
+    def toarray(self) -> Array:
         """A dense 3-D array. The ends of shorter samples are NaN."""
         X = self.csr.toarray().reshape(self.shape)
         if self.lengths is None or (self.lengths == self.shape[1]).all():
