@@ -254,8 +254,15 @@ def is_stream(X):
             "(n_time_steps_i, 1): pass [np.asarray(x)[:, None] for x in X]."
         )
     if 2 in dimensions:
-        raise ValueError("X is a list of samples that have one dimension and two; streams have (n_time_steps_i, n_features).")
+        _refuse_dimensions(dimensions)
     return False
+
+
+def _refuse_dimensions(dimensions):
+    raise ValueError(
+        f"X is a list whose samples have {' and '.join(map(str, sorted(set(dimensions), key=str)))} dimensions; streams have "
+        "two: (n_time_steps_i, n_features)."
+    )
 
 
 def _ndim(x):
@@ -304,10 +311,7 @@ def as_sequences(X, dtype):
             )
         arrays = [np.asarray(x) for x in X]
         if any(x.ndim != 2 for x in arrays):
-            raise ValueError(
-                f"X is a list whose samples have {', '.join(map(str, sorted({x.ndim for x in arrays})))} dimensions; streams "
-                "have two: (n_time_steps_i, n_features)."
-            )
+            _refuse_dimensions([x.ndim for x in arrays])
         if len({x.shape for x in arrays}) > 1:
             return _sequences_of_list(arrays, dtype)
         X = np.stack(arrays)
