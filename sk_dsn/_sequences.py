@@ -259,10 +259,8 @@ def is_stream(X):
 
 
 def _refuse_dimensions(dimensions):
-    raise ValueError(
-        f"X is a list whose samples have {' and '.join(map(str, sorted(set(dimensions), key=str)))} dimensions; streams have "
-        "two: (n_time_steps_i, n_features)."
-    )
+    found = " and ".join(map(str, sorted(set(dimensions), key=str)))
+    raise ValueError(f"X is a list whose samples have {found} dimensions; streams have two: (n_time_steps_i, n_features).")
 
 
 def _ndim(x):
