@@ -330,7 +330,7 @@ def _sequences_of_list(X, dtype):
         raise ValueError(f"Sample {np.argmin(lengths)} of X is an empty sequence: it has no time steps.")
     _check_widths(widths, lengths)
     with np.errstate(over="ignore"):
-        frames = np.concatenate([x.astype(dtype) for x in X])
+        frames = np.concatenate([x.astype(dtype, order="C") for x in X])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     return Sequences(frames, starts, lengths)
 
