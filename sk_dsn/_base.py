@@ -17,6 +17,7 @@ from ._inputs import check_finite, check_training_input, check_weights, combined
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
+from ._stream import open_stream
 from ._targets import fitted_targets
 from ._weights import continue_network, start_network
 
@@ -226,6 +227,27 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         network = self._network_class.of(self)
         for outputs in network.staged_outputs(network.check_input(X)):
             yield network.targets, outputs
+
+    def create_stream(self, frames=None, *, n_features=None, learn=False):
+        """Open a live stream: the answer of the fitted network to one recording while it comes in.
+
+        Parameters
+        ----------
+        frames : EventFrames, default=None
+            How events become time steps and features: the `sk_dsn.events.EventFrames` that the
+            network was trained behind. The stream then takes events. None: it takes the vectors of
+            time steps.
+        n_features : int, default=None
+            Without `frames`, the features of a vector, which must be `n_features_in_`. None is
+            `n_features_in_`.
+        learn : bool, default=False
+            Whether the stream keeps its recording, so that its `partial_fit` can learn it.
+
+        Returns
+        -------
+        stream : sk_dsn.streams.LiveStream
+        """
+        return open_stream(self, frames, n_features, learn)
 
     # Persistence
 

@@ -19,6 +19,7 @@ from ._core.recurrent.epoch import train_epoch
 from ._core.recurrent.learner import RecurrentLearner as CoreLearner
 from ._core.recurrent.outputs import outputs, spike_counts
 from ._core.recurrent.recurrent_network import RecurrentNetwork
+from ._core.recurrent.stream import RecurrentStream
 from ._epochs import Learner
 from ._inputs import check_finite, check_input
 from ._network import FittedNetwork, exit_margin_of, state_of
@@ -188,6 +189,9 @@ class FittedRecurrentNetwork(FittedNetwork):
 
     def answer_options(self):
         return {}
+
+    def core_stream(self):
+        return RecurrentStream(self.core_network(self.arrays(), 1, 1))
 
     def counting_network(self, n_time_steps, by_unit):
         return self.core_network(self.arrays(), n_time_steps, 1)

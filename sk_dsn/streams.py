@@ -1,4 +1,4 @@
-"""Streams: samples that are sequences of vectors, sparse ones, and their scaling.
+"""Streams: samples that are sequences of vectors, sparse ones, their scaling, and live ones.
 
 All estimators take streams as 3-D arrays of shape (n_samples, n_time_steps, n_features), as lists
 of arrays of shape (n_time_steps_i, n_features), as 3-D arrays whose ends are NaN, and as
@@ -49,8 +49,9 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
+from ._stream import ClassifierStream, LiveStream
 
-__all__ = ["SparseStreams", "StreamScaler"]
+__all__ = ["ClassifierStream", "LiveStream", "SparseStreams", "StreamScaler"]
 
 
 class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
