@@ -54,7 +54,7 @@ from ._stream import ClassifierStream, LiveStream
 __all__ = ["ClassifierStream", "LiveStream", "SparseStreams", "StreamScaler"]
 
 
-class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Standardise the features of streams: each to mean 0 and standard deviation 1 over all samples
     and time steps.
 

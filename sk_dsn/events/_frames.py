@@ -21,7 +21,7 @@ LATEST = 2**63 - 1
 ROUNDING = 1 + 2**-51  # a real time that lies before a step by rounding alone belongs to it
 
 
-class EventFrames(TransformerMixin, BaseEstimator):
+class EventFrames(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Sum the events of recordings in time steps: recordings in, `SparseStreams` out.
 
     Step k of a recording holds the events of times t0 + k·time_step (inclusive) to
