@@ -161,11 +161,11 @@ typedef struct {
     int (*error_fire)(float *potential, const float *sum, ptrdiff_t n, const uint16_t *gate, float *count,
                       SpikeCounts *out);
 
-    /* to = the transpose of n_rows rows of n_columns; and to += it. */
+    /* to = the transpose of n_rows rows of n_columns; and to += it, and then from = 0. */
     void (*transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
                       ptrdiff_t n_columns);
-    void (*transpose_add)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
-                          ptrdiff_t n_columns);
+    void (*transpose_move)(float *to, ptrdiff_t to_stride, float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
+                           ptrdiff_t n_columns);
 
     /* The sum of the squares of n values, n a multiple of ROW_PADDING; in float32, but for the sum
        of the lanes. */

@@ -75,8 +75,8 @@ cdef extern from "kernels.h" nogil:
                           SpikeCounts *out) noexcept nogil
         void (*transpose)(float *to, Py_ssize_t to_stride, const float *start, Py_ssize_t from_stride, Py_ssize_t n_rows,
                           Py_ssize_t n_columns) noexcept nogil
-        void (*transpose_add)(float *to, Py_ssize_t to_stride, const float *start, Py_ssize_t from_stride,
-                              Py_ssize_t n_rows, Py_ssize_t n_columns) noexcept nogil
+        void (*transpose_move)(float *to, Py_ssize_t to_stride, float *start, Py_ssize_t from_stride,
+                               Py_ssize_t n_rows, Py_ssize_t n_columns) noexcept nogil
         double (*squares_sum)(const float *values, Py_ssize_t n) noexcept nogil
         void (*adam_step)(float *weight, float *first, float *second, float *gradient, Py_ssize_t n, float scale,
                           const AdamRates *rates) noexcept nogil

@@ -242,39 +242,72 @@ NAME(error_fire)(float *potential, const float *sum, ptrdiff_t n, const uint16_t
     return COUNT_BITS(NAME(bits)(inside)) == LANES && out->total < SPIKE_LIMIT ? 0 : -1;
 }
 
-/* Four rows of four columns at a time. */
-TARGET static ALWAYS_INLINE void
-NAME(transpose_to)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
-                   ptrdiff_t n_columns, const int adds)
-{
-    ptrdiff_t i = 0;
+/* Four columns of four rows become four rows of `to`, or are added to them. */
 #if HAVE_X86
-    for (; i + 4 <= n_rows; i += 4) {
-        const float *row = from + i * from_stride;
-        ptrdiff_t j = 0;
-        for (; j + 4 <= n_columns; j += 4) {
-            __m128 a = _mm_loadu_ps(row + j), b = _mm_loadu_ps(row + from_stride + j);
-            __m128 c = _mm_loadu_ps(row + 2 * from_stride + j), d = _mm_loadu_ps(row + 3 * from_stride + j);
-            float *column = to + j * to_stride + i;
-            _MM_TRANSPOSE4_PS(a, b, c, d);
-            if (adds) {
-                a = _mm_add_ps(_mm_loadu_ps(column), a);
-                b = _mm_add_ps(_mm_loadu_ps(column + to_stride), b);
-                c = _mm_add_ps(_mm_loadu_ps(column + 2 * to_stride), c);
-                d = _mm_add_ps(_mm_loadu_ps(column + 3 * to_stride), d);
-            }
-            _mm_storeu_ps(column, a);
-            _mm_storeu_ps(column + to_stride, b);
-            _mm_storeu_ps(column + 2 * to_stride, c);
-            _mm_storeu_ps(column + 3 * to_stride, d);
+TARGET static ALWAYS_INLINE void
+NAME(quads_transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, const int adds)
+{
+    __m128 row[4];
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        row[k] = _mm_loadu_ps(from + k * from_stride);
+    _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        _mm_storeu_ps(to + k * to_stride, adds ? _mm_add_ps(_mm_loadu_ps(to + k * to_stride), row[k]) : row[k]);
+}
+#endif
+
+/* The same of ROW_PADDING rows. Part p of vector k takes row 4 p + k. */
+#if SIMD_LEVEL == 3
+TARGET static ALWAYS_INLINE void
+NAME(lines_transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, const int adds)
+{
+    __m512 row[4], pair[4];
+    UNROLL
+    for (int k = 0; k < 4; k++) {
+        row[k] = _mm512_castps128_ps512(_mm_loadu_ps(from + k * from_stride));
+        row[k] = _mm512_insertf32x4(row[k], _mm_loadu_ps(from + (4 + k) * from_stride), 1);
+        row[k] = _mm512_insertf32x4(row[k], _mm_loadu_ps(from + (8 + k) * from_stride), 2);
+        row[k] = _mm512_insertf32x4(row[k], _mm_loadu_ps(from + (12 + k) * from_stride), 3);
+    }
+    UNROLL
+    for (int k = 0; k < 2; k++) {
+        pair[k] = _mm512_unpacklo_ps(row[2 * k], row[2 * k + 1]);
+        pair[2 + k] = _mm512_unpackhi_ps(row[2 * k], row[2 * k + 1]);
+    }
+    UNROLL
+    for (int k = 0; k < 4; k++) {
+        const __m512d low = _mm512_castps_pd(pair[k / 2 * 2]), high = _mm512_castps_pd(pair[k / 2 * 2 + 1]);
+        const __m512 column = _mm512_castpd_ps(k % 2 ? _mm512_unpackhi_pd(low, high) : _mm512_unpacklo_pd(low, high));
+        _mm512_storeu_ps(to + k * to_stride, adds ? _mm512_add_ps(_mm512_loadu_ps(to + k * to_stride), column) : column);
+    }
+}
+#endif
+
+/* The transpose of up to ROW_PADDING rows, in fours of columns and of rows: cache lines of `to` are
+   complete before they leave the cache. */
+TARGET static ALWAYS_INLINE void
+NAME(strip_transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
+                      ptrdiff_t n_columns, const int adds)
+{
+    ptrdiff_t whole_rows = 0, whole_columns = 0;
+#if HAVE_X86
+    whole_rows = n_rows / 4 * 4;
+    whole_columns = n_columns / 4 * 4;
+    for (ptrdiff_t j = 0; j < whole_columns; j += 4) {
+#if SIMD_LEVEL == 3
+        if (n_rows == ROW_PADDING) {
+            NAME(lines_transpose)(to + j * to_stride, to_stride, from + j, from_stride, adds);
+            continue;
         }
-        for (; j < n_columns; j++)
-            for (int k = 0; k < 4; k++)
-                to[j * to_stride + i + k] = (adds ? to[j * to_stride + i + k] : 0.0f) + row[k * from_stride + j];
+#endif
+        for (ptrdiff_t i = 0; i < whole_rows; i += 4)
+            NAME(quads_transpose)(to + j * to_stride + i, to_stride, from + i * from_stride + j, from_stride, adds);
     }
 #endif
-    for (; i < n_rows; i++)
-        for (ptrdiff_t j = 0; j < n_columns; j++)
+    for (ptrdiff_t j = 0; j < n_columns; j++)
+        for (ptrdiff_t i = j < whole_columns ? whole_rows : 0; i < n_rows; i++)
             to[j * to_stride + i] = (adds ? to[j * to_stride + i] : 0.0f) + from[i * from_stride + j];
 }
 
@@ -282,14 +315,20 @@ TARGET static void
 NAME(transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
                 ptrdiff_t n_columns)
 {
-    NAME(transpose_to)(to, to_stride, from, from_stride, n_rows, n_columns, 0);
+    for (ptrdiff_t i = 0; i < n_rows; i += ROW_PADDING)
+        NAME(strip_transpose)(to + i, to_stride, from + i * from_stride, from_stride,
+                              n_rows - i < ROW_PADDING ? n_rows - i : ROW_PADDING, n_columns, 0);
 }
 
 TARGET static void
-NAME(transpose_add)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
-                    ptrdiff_t n_columns)
+NAME(transpose_move)(float *to, ptrdiff_t to_stride, float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
+                     ptrdiff_t n_columns)
 {
-    NAME(transpose_to)(to, to_stride, from, from_stride, n_rows, n_columns, 1);
+    for (ptrdiff_t i = 0; i < n_rows; i += ROW_PADDING) {
+        const ptrdiff_t n = n_rows - i < ROW_PADDING ? n_rows - i : ROW_PADDING;
+        NAME(strip_transpose)(to + i, to_stride, from + i * from_stride, from_stride, n, n_columns, 1);
+        memset(from + i * from_stride, 0, n * from_stride * sizeof *from);
+    }
 }
 
 TARGET static double

@@ -689,7 +689,7 @@ static const Kernels NAME(kernels) = {
     NAME(leaky_step),
     NAME(error_fire),
     NAME(transpose),
-    NAME(transpose_add),
+    NAME(transpose_move),
     NAME(squares_sum),
     NAME(adam_step),
     NAME(momentum_step),

@@ -4,7 +4,6 @@ with momentum.
 It is the only place that changes weights, and changes both copies.
 """
 from libc.math cimport isfinite, sqrt
-from libc.string cimport memset
 
 from ..kernels.kernels cimport AdamRates, Kernels
 from .learner cimport LayerParameters, Parameter
@@ -31,8 +30,7 @@ cdef void parameters_transpose(RecurrentLearning *learning) noexcept nogil:
 cdef void gradient_join(const Kernels *kernels, Parameter *p) noexcept nogil:
     """Adds the two layouts of a gradient."""
     if p.is_transposed:
-        kernels.transpose_add(p.gradient, p.stride, p.gradient_transposed, p.transposed_stride, p.n_columns, p.n_rows)
-        memset(p.gradient_transposed, 0, p.n_columns * p.transposed_stride * sizeof(float))
+        kernels.transpose_move(p.gradient, p.stride, p.gradient_transposed, p.transposed_stride, p.n_columns, p.n_rows)
         p.is_transposed = False
 
 
