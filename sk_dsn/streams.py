@@ -53,7 +53,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._compat import DocumentationLink
-from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
+from ._sequences import Sequences, SparseStreams, as_sequences, check_axes, is_list, is_stream
 from ._stream import ClassifierStream, LiveStream
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, Ba
             csr = checked.csr
             data = (csr.data * factors[csr.indices % checked.shape[2]]).astype(np.result_type(csr.dtype, np.float32))
             return checked.with_csr(csr_matrix((data, csr.indices, csr.indptr), csr.shape))
-        if isinstance(X, (list, tuple)):
+        if is_list(X):
             return [dense(np.asarray(x, dtype=np.float64)) for x in X]
         return dense(np.asarray(X, dtype=np.float64))
 
@@ -218,7 +218,8 @@ class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, Ba
         _check_finite(X)
         if reset:
             self.n_features_in_ = X.shape[2]
-        elif X.shape[2] != self.n_features_in_:
+        check_axes(X, self.n_features_in_, type(self).__name__)
+        if X.shape[2] != self.n_features_in_:
             raise ValueError(
                 f"X has {X.shape[2]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as "
                 "input."
