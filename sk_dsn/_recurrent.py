@@ -167,11 +167,12 @@ class FittedRecurrentNetwork(FittedNetwork):
             exit_margin_of(estimator),
             estimator.n_jobs,
             estimator,
+            getattr(estimator, "grid_", None),
             estimator.recurrent_coefs_,
         )
 
-    def check_input(self, X):
-        """Unchecked X as the other methods take it.
+    def check_features(self, X):
+        """Unchecked X as an array of the core's kind, with the features of the estimator.
 
         Values of plain arrays that are not finite are left to the core, which finds them.
         """
