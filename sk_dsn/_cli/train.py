@@ -52,14 +52,14 @@ def train(args):
     with value_errors_reported(), column_names_known():
         network = new_network(args, data)
         data = replace(data, X=preprocessor.transform(data.X), X_test=preprocessor.transform(data.X_test))
-    seconds, interrupted = fit_timed(network, data.X, data.y)
+    seconds, interrupted, ending = fit_timed(network, data.X, data.y)
     if args.save is not None:
         save_model(new_model(preprocessor, network, data), args.save, args.skops)
     if interrupted:
         outcome = "is not saved (--save does that)" if args.save is None else f"is saved to {args.save}"
         say(f"interrupted after {network.n_iter_} whole epochs; the network with the weights reached {outcome}.")
         return INTERRUPTED
-    comparison = Comparison(network, [seconds])
+    comparison = Comparison(network, ending, [seconds])
     interrupted = args.compare and compare(comparison, data)
     if interrupted:
         say("the comparison is interrupted; the report is of what was trained before.")
@@ -93,7 +93,8 @@ def conventional_network(network, task):
 
 
 def fit_timed(network, X, y):
-    """Trains on one core; returns CPU seconds, and whether Ctrl-C ended it, with the weights reached by then."""
+    """Trains on one core; returns CPU seconds, whether Ctrl-C ended it, with the weights reached by then, and the last line
+    that the network printed, in which ours says why training ended."""
     network.set_params(verbose=True)
     progress = LateProgress(type(network).__name__)
     with threadpool_limits(1), redirect_stdout(progress), warnings.catch_warnings(record=True) as caught:
@@ -112,7 +113,7 @@ def fit_timed(network, X, y):
             interrupted = True
         else:
             say(f"warning: {warning.message}")
-    return seconds, interrupted
+    return seconds, interrupted, progress.last_line
 
 
 @dataclass
@@ -120,6 +121,7 @@ class Comparison:
     """The spiking network and, once trained, the conventional one, with CPU seconds of each run of their training."""
 
     network: SpikingMLPClassifier | SpikingMLPRegressor
+    ending: str  # why its training ended
     seconds: list
     rival: MLPClassifier | MLPRegressor | None = None
     rival_seconds: list = field(default_factory=list)
@@ -137,14 +139,14 @@ def compare(comparison, data):
     static = static_features(X)
     while True:
         rival = conventional_network(comparison.network, data.task)
-        seconds, interrupted = fit_timed(rival, static, y)
+        seconds, interrupted, _ = fit_timed(rival, static, y)
         if interrupted:
             return True
         comparison.rival = rival
         comparison.rival_seconds.append(seconds)
         if len(comparison.seconds) == COMPARISON_ROUNDS or time.monotonic() - began > COMPARISON_SECONDS:
             return False
-        seconds, interrupted = fit_timed(clone(comparison.network), X, data.y)
+        seconds, interrupted, _ = fit_timed(clone(comparison.network), X, data.y)
         if interrupted:
             return True
         comparison.seconds.append(seconds)
