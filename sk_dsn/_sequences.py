@@ -254,7 +254,9 @@ def is_stream(X):
             "(n_time_steps_i, 1): pass [np.asarray(x)[:, None] for x in X]."
         )
     if 2 in dimensions:
-        raise ValueError("X is a list of samples that have one dimension and two; streams have (n_time_steps_i, n_features).")
+        raise ValueError(
+            "X is a list of samples that have one dimension and two; streams have (n_time_steps_i, n_features)."
+        )
     return False
 
 
@@ -304,9 +306,9 @@ def as_sequences(X, dtype):
             )
         arrays = [np.asarray(x) for x in X]
         if any(x.ndim != 2 for x in arrays):
+            dimensions = ", ".join(map(str, sorted({x.ndim for x in arrays})))
             raise ValueError(
-                f"X is a list whose samples have {', '.join(map(str, sorted({x.ndim for x in arrays})))} dimensions; streams "
-                "have two: (n_time_steps_i, n_features)."
+                f"X is a list whose samples have {dimensions} dimensions; streams have two: (n_time_steps_i, n_features)."
             )
         if len({x.shape for x in arrays}) > 1:
             return _sequences_of_list(arrays, dtype)
