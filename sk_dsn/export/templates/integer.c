@@ -64,7 +64,7 @@ static void row_add(int32_t *sum, const /*@weight*/ *row, uint_fast16_t n, int32
             sum[j] -= /*@read_weight*/(row + j);
     else
         for (j = 0; j < n; j++)
-            sum[j] += count * /*@read_weight*/(row + j);
+            sum[j] += (/*@factor*/)count * /*@read_weight*/(row + j);
 }
 
 /* ceil(sum - 1/2) of a sum that is above 1/2, else 0: the net count of a signed neuron. */
@@ -152,18 +152,6 @@ static int layers_run(sk_dsn_net_state *state, int32_t n_steps)
     }
     return SK_DSN_NET_OK;
 }
-//@ if forgets
-
-/* With the first input of a time step the last one's output is forgotten. */
-static void step_open(sk_dsn_net_state *state)
-{
-    uint_fast16_t j;
-    if (!state->open)
-        for (j = 0; j < SK_DSN_NET_N_OUTPUTS; j++)
-            state->sum[/*@first_output*/ + j] = 0;
-    state->open = 1;
-}
-//@ end
 
 void sk_dsn_net_reset(sk_dsn_net_state *state)
 {
@@ -177,9 +165,6 @@ void sk_dsn_net_reset(sk_dsn_net_state *state)
     for (j = 0; j < SK_DSN_NET_N_INPUTS; j++)
         state->input[j] = 0;
     state->n_steps = 0;
-//@ if forgets
-    state->open = 0;
-//@ end
 }
 
 int sk_dsn_net_event(sk_dsn_net_state *state, uint_fast16_t unit, int sign)
@@ -187,9 +172,6 @@ int sk_dsn_net_event(sk_dsn_net_state *state, uint_fast16_t unit, int sign)
     int32_t potential;
     if (unit >= SK_DSN_NET_N_INPUTS || (sign != 1 && sign != -1))
         return SK_DSN_NET_OUT_OF_RANGE;
-//@ if forgets
-    step_open(state);
-//@ end
     potential = state->input[unit] + sign * (int32_t)SK_DSN_NET_INPUT_ONE;
     if (potential < POTENTIAL_LOW || potential > POTENTIAL_HIGH)
         return SK_DSN_NET_OUT_OF_RANGE;
@@ -200,9 +182,6 @@ int sk_dsn_net_event(sk_dsn_net_state *state, uint_fast16_t unit, int sign)
 int sk_dsn_net_input(sk_dsn_net_state *state, const sk_dsn_net_value *x)
 {
     uint_fast16_t i;
-//@ if forgets
-    step_open(state);
-//@ end
     for (i = 0; i < SK_DSN_NET_N_INPUTS; i++) {
         const int32_t potential = state->input[i] + limited(x[i]);
         if (potential < POTENTIAL_LOW || potential > POTENTIAL_HIGH)
@@ -220,8 +199,8 @@ int sk_dsn_net_step(sk_dsn_net_state *state)
         return SK_DSN_NET_OUT_OF_RANGE;
 //@ end
 //@ if forgets
-    step_open(state);
-    state->open = 0;
+    for (i = 0; i < SK_DSN_NET_N_OUTPUTS; i++)
+        state->sum[/*@first_output*/ + i] = 0;
 //@ end
     state->n_steps++;
     for (i = 0; i < SK_DSN_NET_N_INPUTS; i++) {

@@ -37,16 +37,22 @@ typedef /*@sum*/ sk_dsn_net_sum;
 typedef struct {
     sk_dsn_net_sum sum[/*@n_sums*/]; /* input that each unit has received, layer after layer */
 //@ if counts
-    /*@count*/ count[/*@n_hidden*/]; /* spikes that each hidden unit has fired */
+    /*@count*/ count[/*@n_hidden*/]; /* spikes that each hidden unit has fired/*@leaky*/ */
 //@ end
 //@ if recurrent
-    /*@spikes*/ fired[/*@most_units*/]; /* room for the spikes of a layer in a time step */
+    /*@spikes*/ fired[/*@n_fired*/]; /* spikes of a time step */
 //@ end
-    /*@potential*/ input[SK_DSN_NET_N_INPUTS]; /* potentials of the input units */
+    /*@potential*/ input[SK_DSN_NET_N_INPUTS]; /* /*@input_holds*/ */
+//@ if input_counts
+    float input_count[SK_DSN_NET_N_INPUTS]; /* spikes that each input unit has fired/*@leaky*/ */
+//@ end
+//@ if mean
+    float answer[SK_DSN_NET_N_OUTPUTS]; /* sum of the answers so far */
+//@ end
+//@ if not integer
+    float bias_trace; /* time steps so far/*@leaky*/ */
+//@ end
     uint32_t n_steps;
-//@ if forgets
-    uint8_t open; /* whether the present time step has had input */
-//@ end
 } sk_dsn_net_state;
 
 /* Starts a sample. */
@@ -69,7 +75,7 @@ int sk_dsn_net_run_static(sk_dsn_net_state *state, const sk_dsn_net_value *x, ui
 /* The accumulated output of each output unit, undivided. The answer is
    outputs / /*@answer_scale*/divisor. */
 const sk_dsn_net_sum *sk_dsn_net_outputs(const sk_dsn_net_state *state);
-uint32_t sk_dsn_net_divisor(const sk_dsn_net_state *state);
+/*@divisor*/ sk_dsn_net_divisor(const sk_dsn_net_state *state);
 
 //@ if labels
 /* The class with the largest output, from 0 on: /*@classes*/. */
