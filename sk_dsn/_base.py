@@ -3,9 +3,12 @@
 It knows nothing of labels: a subclass says which targets it takes (`_learn_targets`) and decodes
 outputs.
 """
+from __future__ import annotations
+
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
@@ -19,8 +22,12 @@ from ._inputs import check_finite, check_training_input, check_weights, combined
 from ._learning_rule import SpikingBackprop
 from ._network import FittedNetwork, state_of
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
+from ._stream import open_stream
 from ._targets import fitted_targets
 from ._weights import continue_network, start_network
+
+if TYPE_CHECKING:
+    from ._typing import Array, Float32Array
 
 
 class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
@@ -34,6 +41,22 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     _target_checks = {}
     # `partial_fit` keeps so many losses in `loss_curve_`: it may be called for ever.
     _losses_kept = 1000
+
+    # What `fit` makes.
+    coefs_: list[Float32Array]
+    intercepts_: list[Float32Array]
+    forward_potentials_: list[Float32Array]
+    backward_potentials_: list[Float32Array]
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    n_iter_: int
+    t_: int
+    n_features_in_: int
+    feature_names_in_: Array
+    n_layers_: int
+    n_outputs_: int
+    seed_: int
 
     @abstractmethod
     def _learn_targets(self, y, classes, known, weights, weights_given):
@@ -54,7 +77,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         tags.input_tags.sparse = True
         return tags
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also of the learning rule, as `learning_rule__feedback`.
 
         Parameters
@@ -213,7 +236,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             raise ValueError(f"Validation samples (X_val, y_val, sample_weight_val): {error}") from error
 
     @property
-    def loss_(self):
+    def loss_(self) -> float:
         if not getattr(self, "loss_curve_", None):
             raise AttributeError("loss_ is there after the first epoch of training.")
         return self.loss_curve_[-1]
@@ -230,6 +253,27 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         network = self._network_class.of(self)
         for outputs in network.staged_outputs(network.check_input(X)):
             yield network.targets, outputs
+
+    def create_stream(self, frames=None, *, n_features=None, learn=False):
+        """Open a live stream: the answer of the fitted network to one recording while it comes in.
+
+        Parameters
+        ----------
+        frames : EventFrames, default=None
+            How events become time steps and features: the `sk_dsn.events.EventFrames` that the
+            network was trained behind. The stream then takes events. None: it takes the vectors of
+            time steps.
+        n_features : int, default=None
+            Without `frames`, the features of a vector, which must be `n_features_in_`. None is
+            `n_features_in_`.
+        learn : bool, default=False
+            Whether the stream keeps its recording, so that its `partial_fit` can learn it.
+
+        Returns
+        -------
+        stream : sk_dsn.streams.LiveStream
+        """
+        return open_stream(self, frames, n_features, learn)
 
     # Quantisation
 

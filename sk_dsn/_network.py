@@ -2,8 +2,8 @@
 one.
 
 How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `staged_outputs` and
-`exit_steps` run the network, `spike_counts` and its kin count spikes. `fitted_network` also unwraps
-a Pipeline. The core is called here alone to predict.
+`exit_steps` run the network, `core_stream` opens a live stream, `spike_counts` and its kin count
+spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
 """
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from ._compat import check_parameters
 from ._core.network import Network, is_padded, padded_copy
 from ._core.simulate.outputs import outputs as core_outputs
 from ._core.simulate.spikes import spike_counts as core_spike_counts
+from ._core.simulate.stream import CountingStream, SteppedStream
 from ._grid import round_input
 from ._inputs import active_features, check_finite, check_input, core_samples, is_stream
 from ._parameters import Dynamics, core_dynamics, dynamics_of, time_steps
@@ -235,6 +236,13 @@ class FittedNetwork(NamedTuple):
             f"Sample {row} of X drives the network out of the range in which spikes can be counted (2**24 a layer) in "
             f"{self.steps_of(X)} time steps. Scale the features as in training, or lower n_time_steps."
         )
+
+    def core_stream(self):
+        """The core's state of a live stream of the network."""
+        network = self.core_network(self.arrays(), 1, 1)
+        if self.dynamics.simulation == "counting":
+            return CountingStream(network)
+        return SteppedStream(network, **self.answer_options())
 
     # Spikes.
 
