@@ -46,10 +46,10 @@ cdef void parameter_step(const RecurrentLearning *learning, Parameter *p, double
     """A step of the optimizer, by as many rows as make up a cache line of the transposed copy."""
     cdef const Kernels *kernels = learning.net.kernels
     cdef float factor = <float> (scale * p.worth)
-    cdef Py_ssize_t row, n, first
+    cdef Py_ssize_t row = 0, n, first
     if p.gradient == NULL:
         return
-    for row in range(0, p.n_rows, ROW_PADDING):
+    while row < p.n_rows:
         n = min(p.n_rows - row, <Py_ssize_t> ROW_PADDING)
         first = row * p.stride
         if learning.optimizer_rule.adam:
@@ -60,6 +60,7 @@ cdef void parameter_step(const RecurrentLearning *learning, Parameter *p, double
                                   <float> rate, learning.optimizer_rule.momentum)
         if p.transposed != NULL:
             kernels.transpose(p.transposed + row, p.transposed_stride, p.weights + first, p.stride, n, p.n_columns)
+        row += n
 
 
 cdef AdamRates adam_rates(double n_updates, double rate) noexcept nogil:
