@@ -31,11 +31,17 @@ class IdleNetworks:
     takes longer than to run it.
 
     They borrow the estimator's own arrays, so they notice values that change; arrays that were
-    replaced are noticed here. Copies and pickles of the estimator have none.
+    replaced are noticed here. They are no part of the estimator's state: its copies and pickles
+    have none.
     """
 
     def __init__(self):
         self._waiting = []
+
+    def __eq__(self, other):
+        return isinstance(other, IdleNetworks)
+
+    __hash__ = None
 
     def __deepcopy__(self, memo):
         return IdleNetworks()
