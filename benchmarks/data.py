@@ -6,19 +6,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits, load_iris
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from sk_dsn.streams import SparseStreams
+from sk_dsn.events import EventFrames
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 QUICK_SAMPLES = 500
+N_MNIST_SENSOR = (34, 34)  # pixels
 
 MAKE_MNIST = """\
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.datasets import fetch_openml
 X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
 X, y = X.astype(np.uint8), y.astype(np.uint8)
@@ -45,7 +44,7 @@ def load_mnist(options):
 
 
 def load_series(options, name):
-    """A set of time series of one length, standardised by feature; the file holds their usual split.
+    """A set of time series with its usual split, standardised by feature. X is a list of (n_time_steps_i, n_features).
 
     A smoke run takes noise where the file is missing.
     """
@@ -54,14 +53,13 @@ def load_series(options, name):
         if not options.quick:
             sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA.")
         X, y = np.random.default_rng(0).random((40, 8, 2), dtype=np.float32), np.arange(40) % 2
-        return Dataset(name, X[:20], y[:20], X[20:], y[20:])
+        return Dataset(name, list(X[:20]), y[:20], list(X[20:]), y[20:])
     with np.load(path) as file:
         parts = {part: [file[f"{name}_{part}_{kind}"] for kind in ("X", "offsets", "y")] for part in ("train", "test")}
     deviation, centre = parts["train"][0].std(axis=0), parts["train"][0].mean(axis=0)
     split = []
     for X, offsets, y in parts.values():
-        scaled = ((X - centre) / deviation).astype(np.float32)
-        split += [scaled.reshape(len(y), offsets[1] - offsets[0], -1), y]
+        split += [np.split(((X - centre) / deviation).astype(np.float32), offsets[1:-1]), y]
     return Dataset(name, *split)
 
 
@@ -127,28 +125,33 @@ def gap_task(n_samples=400, n_time_steps=20, n_features=20, seed=0):
     return X, y
 
 
-def load_event_streams(options, step=10_000):
-    """N-MNIST as `SparseStreams`: events of each pixel and polarity in steps of so many µs.
+def load_recordings(options):
+    """The recordings of a piece of N-MNIST, as structured arrays, and their labels.
 
-    A smoke run takes its first recordings, or noise where the file is missing.
+    A smoke run takes the first ones, or noise where the file is missing.
     """
     path = Path(options.data or os.environ.get("SK_DSN_DATA") or SHARED_DATA) / "nmnist_small.npz"
+    dtype = [("t", np.uint32), ("x", np.uint8), ("y", np.uint8), ("p", np.uint8)]
     if not path.is_file():
         if not options.quick:
             sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA.")
         rng = np.random.default_rng(0)
-        return SparseStreams.from_dense(rng.poisson(0.1, (40, 8, 60)).astype(np.float32)), np.arange(40) % 2
-    streams, labels = [], []
+        ends = 80_000, *N_MNIST_SENSOR, 2
+        made = [np.sort(np.rec.fromarrays([rng.integers(0, end, 500) for end in ends], dtype), order="t") for _ in range(40)]
+        return made, np.arange(40) % 2
+    recordings, labels = [], []
     with np.load(path) as file:
         for part in ("train", "test"):
-            t, x, y, p = (file[f"{part}_{name}"] for name in "txyp")
-            feature = p.astype(np.int64) * 34 * 34 + y.astype(np.int64) * 34 + x
-            offsets = file[f"{part}_offsets"]
-            kept = 40 if options.quick else len(offsets) - 1
-            for first, end in pairwise(offsets[: kept + 1]):
-                frame = (t[first:end] // step).astype(np.int64)
-                ones = np.ones(end - first, np.float32)
-                shape = int(frame[-1]) + 1, 2 * 34 * 34
-                streams.append(csr_matrix((ones, (frame, feature[first:end])), shape))
-            labels.append(file[f"{part}_labels"][:kept])
-    return SparseStreams.from_list(streams), np.concatenate(labels)
+            offsets = file[f"{part}_offsets"][: 41 if options.quick else None]
+            events = np.empty(offsets[-1], dtype)
+            for name in "txyp":
+                events[name] = file[f"{part}_{name}"][: offsets[-1]]
+            recordings += [events[first:end] for first, end in pairwise(offsets)]
+            labels.append(file[f"{part}_labels"][: len(offsets) - 1])
+    return recordings, np.concatenate(labels)
+
+
+def load_event_streams(options, step=10_000):
+    """N-MNIST as `SparseStreams`: events of each pixel and polarity in steps of so many µs."""
+    recordings, labels = load_recordings(options)
+    return EventFrames(N_MNIST_SENSOR, step).transform(recordings), labels

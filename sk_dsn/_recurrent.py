@@ -4,9 +4,11 @@ How to read it: `FittedRecurrentNetwork` runs a network, `RecurrentLearner` trai
 ones of `_network` and `_epochs` with another core behind them. `BaseRecurrentNetwork` is what the
 two estimators of `_rnn` share.
 """
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +21,7 @@ from ._core.recurrent.epoch import train_epoch
 from ._core.recurrent.learner import RecurrentLearner as CoreLearner
 from ._core.recurrent.outputs import outputs, spike_counts
 from ._core.recurrent.recurrent_network import RecurrentNetwork
+from ._core.recurrent.stream import RecurrentStream
 from ._epochs import Learner
 from ._inputs import check_finite, check_input
 from ._network import FittedNetwork, exit_margin_of, orderly, state_of
@@ -27,6 +30,9 @@ from ._scales import FEWEST_ROWS
 from ._sequences import SparseStreams, is_stream, step_counts
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
+
+if TYPE_CHECKING:
+    from ._typing import Float32Array
 
 # Sequences of more time steps on average start with recurrent weights of the identity.
 LONG_SEQUENCES = 64
@@ -161,11 +167,12 @@ class FittedRecurrentNetwork(FittedNetwork):
             exit_margin_of(estimator),
             estimator.n_jobs,
             estimator,
+            getattr(estimator, "grid_", None),
             estimator.recurrent_coefs_,
         )
 
-    def check_input(self, X):
-        """Unchecked X as the other methods take it.
+    def check_features(self, X):
+        """Unchecked X as an array of the core's kind, with the features of the estimator.
 
         Values of plain arrays that are not finite are left to the core, which finds them.
         """
@@ -188,6 +195,9 @@ class FittedRecurrentNetwork(FittedNetwork):
 
     def answer_options(self):
         return {}
+
+    def core_stream(self):
+        return RecurrentStream(self.core_network(self.arrays(), 1, 1))
 
     def counting_network(self, n_time_steps, by_unit):
         return self.core_network(self.arrays(), n_time_steps, 1)
@@ -324,6 +334,10 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
         "optimizer_",
         "mean_time_steps_",
     )
+
+    recurrent_coefs_: list[Float32Array]
+    optimizer_: dict[str, Any]
+    mean_time_steps_: float
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

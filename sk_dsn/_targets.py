@@ -21,6 +21,7 @@ class Labels:
     The code is the place of a label among the sorted classes, as int32.
     """
 
+    single = True  # whether the target of a sample is a scalar
     stratified = True  # whether samples are held out in the same share of each encoded target
     fewest_scored = 1  # samples of which there is a score
     exit_threshold = None  # a sample is decided by its largest output and the second largest
@@ -140,6 +141,7 @@ class Indicators:
     The code is the same as float32.
     """
 
+    single = False
     stratified = False
     fewest_scored = 1
 

@@ -42,16 +42,22 @@ cdef int counting_run(Net *net, const Stimulus *stimuli, Py_ssize_t n_samples, i
     Leaves the outputs in the last layer's input_sum; of a single sample also each layer's
     input_sum, net_count and spikes.
     """
-    cdef Layer *layer = net.layers
-    cdef Layer *below
-    cdef float *sums
-    cdef double work = n_samples * <double> stimuli.n
-    cdef Py_ssize_t s, j
-    cdef int l, failed
-    net.bias_trace = t
+    cdef Py_ssize_t s
     for s in range(n_samples):
         if input_count(net, &stimuli[s], s, t) >= 0:
             return 0
+    return layers_count(net, n_samples, t, n_samples * <double> stimuli.n)
+
+
+cdef int layers_count(Net *net, Py_ssize_t n_samples, int t, double work) noexcept nogil:
+    """The same for the layers above the input, whose spikes are listed; `work` are the additions
+    that they took."""
+    cdef Layer *layer = net.layers
+    cdef Layer *below
+    cdef float *sums
+    cdef Py_ssize_t s, j
+    cdef int l, failed
+    net.bias_trace = t
     for l in range(1, net.n_layers):
         below = layer
         layer += 1

@@ -1,0 +1,52 @@
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+from ..network cimport Network
+from ..stream cimport Stream, Values
+from .stepper cimport Stepper
+
+
+# An input unit. Without leak a signed network keeps the sum of its input and its net count, from
+# which its potential follows; any other its potential.
+cdef struct InputUnit:
+    float value
+    float net_count
+    uint32_t call               # the last one that touched it
+
+
+# The input units, and what those were at the start of the call that it has touched.
+cdef struct InputUnits:
+    Py_ssize_t n
+    InputUnit *unit             # (n,)
+    InputUnit *before           # (n,)
+    int32_t *touched            # (n,): the numbers of those in `before`
+    Py_ssize_t n_touched
+    uint32_t call
+
+
+cdef class SteppedStream(Stream):
+    cdef Network network
+    cdef Stepper stepper
+    cdef bint from_sum          # whether potentials of the input follow from sums
+    cdef bint biased
+    cdef bint silent            # no layer has spiked in the last step, and none will without input
+    cdef InputUnits units
+    cdef Values stirring        # input units whose state changes without input; without values
+    cdef Values stirring_before
+    cdef float *vector          # input of the active units, from place 1 on
+    cdef Py_ssize_t n_hidden    # numbers in the state of the layers above the input
+    cdef float *hidden_before
+    cdef float *hidden_marked
+    cdef int64_t operations_marked
+    cdef int64_t *n_spikes_before
+
+    cdef Py_ssize_t input_gather(self) noexcept nogil
+    cdef void unit_gather(self, Py_ssize_t place, int32_t unit, float x) noexcept nogil
+    cdef void input_scatter(self, Py_ssize_t n) noexcept nogil
+    cdef void spikes_count(self) noexcept nogil
+    cdef void answer_add(self, const float *sums) noexcept nogil
+
+
+cdef class CountingStream(Stream):
+    cdef Network network
+    cdef InputUnits units
+    cdef float *input_sums
