@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
+from ._core.network import is_padded, padded_copy
 from ._epochs import Learner, Samples, fitted_copy, train
+from ._grid import quantized_state
 from ._inputs import check_finite, check_training_input, check_weights, combined_weights, core_samples
 from ._learning_rule import SpikingBackprop
-from ._network import FittedNetwork
+from ._network import FittedNetwork, IdleNetworks, state_of
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
 from ._stream import open_stream
 from ._targets import fitted_targets
@@ -113,6 +116,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         context.call_on_fit_task_begin(**call)
         trained = copy.copy(self)
         before = dict(vars(trained))
+        vars(trained).pop("grid_", None)
         going_on = self.warm_start and hasattr(trained, "coefs_")
         given = any(weights is not None for weights in initial.values())
         samples = trained._check_samples(X, y, sample_weight, reset=not going_on, weights_given=given)
@@ -142,6 +146,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         """
         state, now = vars(trained), dict(vars(self))
         trained_names = {*self._fitted_attributes, *fitted_targets(trained).fitted_attributes(), "feature_names_in_"}
+        trained._idle_networks = IdleNetworks()
+        trained_names.add("_idle_networks")
         for name in {*before, *now} - trained_names:
             if name not in now:
                 state.pop(name, None)
@@ -165,6 +171,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
         trained = copy.copy(self)
         before = dict(vars(trained))
+        vars(trained).pop("grid_", None)
         first = not hasattr(trained, "coefs_")
         given = any(weights is not None for weights in initial.values())
         samples = trained._check_samples(X, y, sample_weight, classes, reset=first, weights_given=given)
@@ -271,6 +278,58 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         """
         return open_stream(self, frames, n_features, learn)
 
+    # Quantisation
+
+    def quantize(self, bits=8, *, input_step=None, input_range=None):
+        """A copy of the fitted estimator with weights of few bits, whose arithmetic integers repeat.
+
+        Weights and biases of each layer become multiples of a power of two, the one that changes
+        the weights least (squared changes, those of a row times its squared norm). X is rounded to
+        multiples of a power of two in every prediction. `sk_dsn.export.to_c` makes C of such an estimator.
+
+        Parameters
+        ----------
+        bits : int or list of int, default=8
+            Bits of a weight, 2 to 16, of all layers or of each layer above the input. A weight of b
+            bits is at most 2**(b - 1) - 1 steps. Biases have as many bits as they need.
+        input_step : float, default=None
+            The power of two, 1/2 at most, whose multiples X is rounded to. None is 1/256, or less
+            where `n_time_steps` vectors add up: an eighth of a spike over all time steps.
+        input_range : (float, float), default=None
+            The smallest and the largest value of X, 0 among them; values beyond become these. None
+            does not limit X. An export needs it to prove that no sum overflows.
+
+        Returns
+        -------
+        quantized : estimator
+            Of the same class, fitted. Its attribute `grid_` holds the bits and steps of the layers,
+            `input_step` and `input_range`. `fit` and `partial_fit` leave the grid.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            For bits, a step or a range that cannot be.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sk_dsn import SpikingMLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> clf = SpikingMLPClassifier(random_state=0).fit(X / 16, y)
+        >>> small = clf.quantize(bits=4, input_range=(0, 1))
+        >>> small.grid_["steps"]
+        [0.125, 0.125]
+        >>> bool(clf.score(X / 16, y) - small.score(X / 16, y) < 0.01)
+        True
+        """
+        estimator = state_of(self)
+        check_is_fitted(estimator, "coefs_")
+        copied = copy.copy(estimator)
+        vars(copied).update(quantized_state(estimator, bits, input_step, input_range))
+        return copied
+
     # Persistence
 
     # The attributes that a fitted network has from `fit` on, whatever its parameters.
@@ -293,7 +352,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     def __getstate__(self):
         from . import __version__
 
-        return {**super().__getstate__(), "_sk_dsn_version": __version__}
+        state = {name: value for name, value in super().__getstate__().items() if name != "_idle_networks"}
+        return state | {"_sk_dsn_version": __version__}
 
     def __setstate__(self, state):
         """Takes the state of a saved model. Parameters that did not exist when it was saved get
@@ -329,7 +389,17 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
                     stacklevel=2,
                 )
             state = {**type(self)().get_params(deep=False), **state}
+        if "coefs_" in state:
+            state["_idle_networks"] = IdleNetworks()
+            for name in {"coefs_", "recurrent_coefs_"} & state.keys():
+                state[name] = [padded_copy(w) if _is_movable(w) else w for w in state[name]]
         super().__setstate__(state)
+
+
+def _is_movable(weights):
+    """Whether weights, as from a file, are better copied to the layout that the core reads fastest."""
+    plain = type(weights) is np.ndarray and weights.dtype == np.float32 and weights.ndim == 2
+    return plain and weights.size > 0 and not is_padded(weights)
 
 
 def _listed(names):

@@ -1,4 +1,5 @@
-"""Fitted networks outside of Python's float32: integers that learn."""
+"""Fitted networks outside of Python: C for microcontrollers, and integers that learn."""
+from .c import CNetwork, to_c
 from .integer import IntegerNetwork
 
-__all__ = ["IntegerNetwork"]
+__all__ = ["CNetwork", "IntegerNetwork", "to_c"]

@@ -48,7 +48,8 @@ cdef void state_layout(RecurrentNet *net, Arena *arena, bint dropout) noexcept n
             net.answer_sum = <float *> arena_take(arena, size)
             return
         layer.trace = <float *> arena_take(arena, size)
-        layer.before = layer.after = layer.trace
+        if l > 0:
+            layer.spikes = counts_take(arena, layer.width)
         if l > 0 and dropout:
             layer.keep = <float *> arena_take(arena, size)
 
@@ -167,6 +168,11 @@ cdef class RecurrentNetwork:
     def n_units(self):
         """Units of each layer, input first."""
         return [self.net.layers[l].n_units for l in range(self.net.n_layers)]
+
+    @property
+    def arrays(self):
+        """The arrays of weights and biases that the network reads, the caller's or copies."""
+        return [array for arrays in self.borrowed for array in arrays or ()]
 
     @property
     def instruction_set(self):
