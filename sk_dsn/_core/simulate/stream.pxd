@@ -50,3 +50,5 @@ cdef class CountingStream(Stream):
     cdef Network network
     cdef InputUnits units
     cdef float *input_sums
+    cdef int64_t answered       # the number of complete steps that the last answer was for
+    cdef float *last_answer
