@@ -109,6 +109,12 @@ typedef struct {
     int (*train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, const float *weights,
                            ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out);
 
+    /* Whether all of n numbers, a multiple of ROW_PADDING, are finite. */
+    int (*all_finite)(const float *values, ptrdiff_t n);
+
+    /* sum[0:n] += values[0:n], n a multiple of ROW_PADDING. */
+    void (*values_add)(float *sum, const float *values, ptrdiff_t n);
+
     /* Lists the units whose count is not zero. */
     void (*spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out);
 

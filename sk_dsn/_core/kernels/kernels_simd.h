@@ -524,6 +524,22 @@ NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule
     }
 }
 
+TARGET static int
+NAME(all_finite)(const float *values, ptrdiff_t n)
+{
+    LANES_WHERE inside = NAME(not_above)((VECTOR){0}, 0.0f);
+    for (ptrdiff_t j = 0; j < n; j += LANES)
+        inside &= NAME(not_above)(NAME(magnitude)(*(const VECTOR *)(values + j)), FLT_MAX);
+    return COUNT_BITS(NAME(bits)(inside)) == LANES;
+}
+
+TARGET static void
+NAME(values_add)(float *sum, const float *values, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES)
+        *(VECTOR *)(sum + j) += *(const VECTOR *)(values + j);
+}
+
 TARGET static void
 NAME(state_decay)(float *state, ptrdiff_t n, float decay)
 {
@@ -656,6 +672,8 @@ static const Kernels NAME(kernels) = {
     NAME(potential_fire),
     NAME(train_fire),
     NAME(train_integrate),
+    NAME(all_finite),
+    NAME(values_add),
     NAME(spikes_list),
     NAME(softmax),
     NAME(logistic),

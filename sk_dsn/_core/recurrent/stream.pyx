@@ -117,6 +117,8 @@ cdef class RecurrentStream(Stream):
         if network.tape.layers == NULL:
             raise ValueError("network must be one that predicts")
         self.network = network
+        self.rows, self.row_stride = net.layers[1].weights, net.layers[1].stride
+        self.row_size = net.layers[1].n_units * sizeof(float)
         self.n_state = state_size(net)
         self.prepare(net.layers.n_units, last_layer(net).n_units, net.dynamics.mean_readout)
         self.answer_sum = net.answer_sum

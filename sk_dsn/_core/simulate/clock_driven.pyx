@@ -28,7 +28,6 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     """Time step t. Leaves the output so far in the last layer's input_sum."""
     cdef Layer *layer = net.layers
     cdef Layer *below
-    cdef Py_ssize_t j
     cdef int l, failed
     layers_decay(net)
     input_integrate(net, stimulus, t)
@@ -39,8 +38,7 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
         layer += 1
         net.kernels.rows_add(layer.potential, layer.width, layer.weights, layer.stride, below.spikes)
         if layer.intercepts != NULL:
-            for j in range(layer.n_units):
-                layer.potential[j] += layer.intercepts[j]
+            net.kernels.values_add(layer.potential, layer.intercepts, layer.width)
         if layer.rule != FIRE_NEVER and layer_fire(net, l) >= 0:
             return l
         failed = work_done(net, (1.0 + below.spikes.n) * layer.width)
