@@ -1,6 +1,7 @@
 """The compiled core: extensions, flags and directives. SK_DSN_DEBUG=1 builds it unoptimised, with checks; SK_DSN_SANITIZE=1
 with GCC's sanitizers of addresses and of undefined behaviour too, whose library must be loaded first (see .ci/run)."""
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,12 @@ SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize
 CORE = "sk_dsn/_core"
 KERNELS = "sk_dsn._core.kernels.dispatch"
 SHARED = "sk_dsn._core._cyutility"
-KERNEL_SOURCES = sorted(Path(CORE, "kernels").glob("*.c"))
-HEADERS = [str(header) for header in sorted(Path(CORE, "kernels").glob("*.h"))]
+HEADERS = sorted(Path(CORE, "kernels").glob("*.h"))
+# C that is compiled into a module.
+C_SOURCES = {
+    KERNELS: sorted(Path(CORE, "kernels").glob("*.c")),
+    "sk_dsn._core.integer.integer_network": [Path(CORE, "integer", "engine.c")],
+}
 PYTHON_FACING = {
     f"sk_dsn._core.{name}"
     for name in [
@@ -53,8 +58,26 @@ def is_known(compiler, flag):
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
+def missing_tool(compiler):
+    """Says what is missing to compile an extension of Python, and the remedy, or returns None."""
+    if compiler.compiler_type == "msvc":
+        return None  # setuptools says it
+    command = compiler.compiler_so
+    if shutil.which(command[0]) is None:
+        return (
+            f"sk_dsn has a core in C, and the C compiler {command[0]!r} is not here. Install one (Debian: apt install gcc "
+            "python3-dev; Fedora: dnf install gcc python3-devel; macOS: xcode-select --install), or name yours by CC."
+        )
+    trial = [*command, "-E", "-x", "c", *(f"-I{folder}" for folder in compiler.include_dirs), "-"]
+    if subprocess.run(trial, input=b"#include <Python.h>", capture_output=True, check=False).returncode:
+        return "sk_dsn has a core in C, and Python's headers are not here. Install them (Debian: apt install python3-dev)."
+    return None
+
+
 class CoreBuild(build_ext):
     def build_extensions(self):
+        if complaint := missing_tool(self.compiler):
+            raise SystemExit(f"error: {complaint}")
         for module in self.extensions:
             module.extra_compile_args = compiler_flags(self.compiler, module.name in PYTHON_FACING)
             module.extra_link_args = SANITIZERS if SANITIZE else []
@@ -63,8 +86,9 @@ class CoreBuild(build_ext):
 
 def extension(path):
     name = ".".join(path.with_suffix("").parts)
-    sources = [path, *KERNEL_SOURCES] if name == KERNELS else [path]
-    return Extension(name, list(map(str, sources)), depends=HEADERS, include_dirs=[f"{CORE}/kernels"])
+    sources, headers = [path, *C_SOURCES.get(name, [])], {*HEADERS, *path.parent.glob("*.h")}
+    return Extension(name, list(map(str, sources)), depends=sorted(map(str, headers)),
+                     include_dirs=[f"{CORE}/kernels", str(path.parent)])
 
 
 # What is built passes for fresh while no source is newer, whatever it was built with. So this file is rewritten when

@@ -25,7 +25,7 @@ PAGE, RECORDS = "README.md", "suite.json"
 # In the order of the page.
 QUESTIONS = (
     *("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits"),
-    *("sequences", "recurrent", "paper"),
+    *("sequences", "recurrent", "events", "paper"),
 )
 STUDIES = (
     "studies.defaults",
@@ -37,7 +37,7 @@ STUDIES = (
     "studies.selection",
     "studies.recurrent",
 )
-LONG = {"accuracy", "sequences", "recurrent", "paper", "studies.selection", "studies.recurrent"}
+LONG = {"accuracy", "sequences", "recurrent", "events", "paper", "studies.selection", "studies.recurrent"}
 AVAILABLE = [name for name in QUESTIONS + STUDIES if (FOLDER / f"{name.replace('.', '/')}.py").is_file()]
 USUAL = [name for name in AVAILABLE if name not in LONG]
 

@@ -1,12 +1,16 @@
 """Deep Spiking Networks (O'Connor & Welling 2016) as scikit-learn estimators."""
 from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from ._classifier import SpikingMLPClassifier
 from ._learning_rule import SpikingBackprop
 from ._parameters import PAPER_SETTINGS
 from ._regressor import SpikingMLPRegressor
 from ._rnn import SpikingRNNClassifier, SpikingRNNRegressor
+
+if TYPE_CHECKING:
+    from . import conversion, metrics, plotting, quantization, streams
 
 __all__ = [
     "PAPER_SETTINGS",
@@ -17,6 +21,7 @@ __all__ = [
     "SpikingRNNRegressor",
     "conversion",
     "events",
+    "export",
     "metrics",
     "plotting",
     "quantization",
@@ -25,14 +30,14 @@ __all__ = [
 __version__ = version("sk-dsn")
 
 # They are imported when they are asked for, so that importing the package takes no longer.
-_MODULES = {"conversion", "events", "metrics", "plotting", "quantization", "streams"}
+_MODULES = {"conversion", "events", "export", "metrics", "plotting", "quantization", "streams"}
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

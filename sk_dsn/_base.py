@@ -3,23 +3,31 @@
 It knows nothing of labels: a subclass says which targets it takes (`_learn_targets`) and decodes
 outputs.
 """
+from __future__ import annotations
+
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
 from ._epochs import Learner, Samples, fitted_copy, train
+from ._grid import quantized_state
 from ._inputs import check_finite, check_training_input, check_weights, combined_weights, core_samples
 from ._learning_rule import SpikingBackprop
-from ._network import FittedNetwork
+from ._network import FittedNetwork, state_of
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
 from ._stream import open_stream
 from ._targets import fitted_targets
 from ._weights import continue_network, start_network
+
+if TYPE_CHECKING:
+    from ._typing import Array, Float32Array
 
 
 class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
@@ -33,6 +41,22 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     _target_checks = {}
     # `partial_fit` keeps so many losses in `loss_curve_`: it may be called for ever.
     _losses_kept = 1000
+
+    # What `fit` makes.
+    coefs_: list[Float32Array]
+    intercepts_: list[Float32Array]
+    forward_potentials_: list[Float32Array]
+    backward_potentials_: list[Float32Array]
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    n_iter_: int
+    t_: int
+    n_features_in_: int
+    feature_names_in_: Array
+    n_layers_: int
+    n_outputs_: int
+    seed_: int
 
     @abstractmethod
     def _learn_targets(self, y, classes, known, weights, weights_given):
@@ -53,7 +77,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         tags.input_tags.sparse = True
         return tags
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also of the learning rule, as `learning_rule__feedback`.
 
         Parameters
@@ -91,6 +115,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         context.call_on_fit_task_begin(**call)
         trained = copy.copy(self)
         before = dict(vars(trained))
+        vars(trained).pop("grid_", None)
         going_on = self.warm_start and hasattr(trained, "coefs_")
         given = any(weights is not None for weights in initial.values())
         samples = trained._check_samples(X, y, sample_weight, reset=not going_on, weights_given=given)
@@ -143,6 +168,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             raise ValueError("partial_fit does not support early_stopping=True; set early_stopping=False, or use fit.")
         trained = copy.copy(self)
         before = dict(vars(trained))
+        vars(trained).pop("grid_", None)
         first = not hasattr(trained, "coefs_")
         given = any(weights is not None for weights in initial.values())
         samples = trained._check_samples(X, y, sample_weight, classes, reset=first, weights_given=given)
@@ -210,7 +236,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
             raise ValueError(f"Validation samples (X_val, y_val, sample_weight_val): {error}") from error
 
     @property
-    def loss_(self):
+    def loss_(self) -> float:
         if not getattr(self, "loss_curve_", None):
             raise AttributeError("loss_ is there after the first epoch of training.")
         return self.loss_curve_[-1]
@@ -248,6 +274,58 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         stream : sk_dsn.streams.LiveStream
         """
         return open_stream(self, frames, n_features, learn)
+
+    # Quantisation
+
+    def quantize(self, bits=8, *, input_step=None, input_range=None):
+        """A copy of the fitted estimator with weights of few bits, whose arithmetic integers repeat.
+
+        Weights and biases of each layer become multiples of a power of two, the one that changes
+        the weights least (squared changes, those of a row times its squared norm). X is rounded to
+        multiples of a power of two in every prediction. `sk_dsn.export.to_c` makes C of such an estimator.
+
+        Parameters
+        ----------
+        bits : int or list of int, default=8
+            Bits of a weight, 2 to 16, of all layers or of each layer above the input. A weight of b
+            bits is at most 2**(b - 1) - 1 steps. Biases have as many bits as they need.
+        input_step : float, default=None
+            The power of two, 1/2 at most, whose multiples X is rounded to. None is 1/256, or less
+            where `n_time_steps` vectors add up: an eighth of a spike over all time steps.
+        input_range : (float, float), default=None
+            The smallest and the largest value of X, 0 among them; values beyond become these. None
+            does not limit X. An export needs it to prove that no sum overflows.
+
+        Returns
+        -------
+        quantized : estimator
+            Of the same class, fitted. Its attribute `grid_` holds the bits and steps of the layers,
+            `input_step` and `input_range`. `fit` and `partial_fit` leave the grid.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            For bits, a step or a range that cannot be.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sk_dsn import SpikingMLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> clf = SpikingMLPClassifier(random_state=0).fit(X / 16, y)
+        >>> small = clf.quantize(bits=4, input_range=(0, 1))
+        >>> small.grid_["steps"]
+        [0.125, 0.125]
+        >>> bool(clf.score(X / 16, y) - small.score(X / 16, y) < 0.01)
+        True
+        """
+        estimator = state_of(self)
+        check_is_fitted(estimator, "coefs_")
+        copied = copy.copy(estimator)
+        vars(copied).update(quantized_state(estimator, bits, input_step, input_range))
+        return copied
 
     # Persistence
 

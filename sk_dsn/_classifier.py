@@ -1,4 +1,8 @@
 """SpikingMLPClassifier: labels and probabilities."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 from sklearn.base import ClassifierMixin
 
 from ._base import BaseSpikingNetwork
@@ -6,6 +10,24 @@ from ._compat import fit_context
 from ._parameters import CLASSIFIER_CONSTRAINTS
 from ._targets import classification_targets
 from .conversion import _ConvertibleMLP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._learning_rule import SpikingBackprop
+    from ._typing import (
+        Array,
+        ArrayLike,
+        Float32Array,
+        Float64Array,
+        LayerSizes,
+        LearningRate,
+        RandomState,
+        Samples,
+        Simulation,
+        Targets,
+        Weights,
+    )
 
 
 def check_first_classes(estimator, classes):
@@ -22,7 +44,10 @@ def check_first_classes(estimator, classes):
 class LabelOutputs:
     """The predictions of a classifier, decoded from outputs."""
 
-    def decision_function(self, X):
+    classes_: Array
+    multilabel_: bool
+
+    def decision_function(self, X: Samples) -> Float32Array:
         """Output of the network after the last time step.
 
         Parameters
@@ -39,7 +64,7 @@ class LabelOutputs:
         targets, outputs = self._predict(X)
         return targets.decision(outputs)
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> Array:
         """Label with the largest output; multilabel, the labels whose decision is above 0.
 
         Parameters
@@ -53,7 +78,7 @@ class LabelOutputs:
         targets, outputs = self._predict(X)
         return targets.decode(outputs)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> Float64Array:
         """Softmax of the output (multilabel: logistic function of each decision), for both losses;
         uncalibrated after `loss="squared_error"`.
 
@@ -69,7 +94,7 @@ class LabelOutputs:
         targets, outputs = self._predict(X)
         return targets.probabilities(outputs)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Samples) -> Float64Array:
         """Logarithm of `predict_proba`, finite also where that rounds to 0.
 
         Parameters
@@ -84,7 +109,7 @@ class LabelOutputs:
         targets, outputs = self._predict(X)
         return targets.log_probabilities(outputs)
 
-    def staged_decision_function(self, X):
+    def staged_decision_function(self, X: Samples) -> Iterator[Float32Array]:
         """`decision_function` after each time step 1, 2, …
 
         Parameters
@@ -98,7 +123,7 @@ class LabelOutputs:
         for targets, outputs in self._staged_predict(X):
             yield targets.decision(outputs)
 
-    def staged_predict(self, X):
+    def staged_predict(self, X: Samples) -> Iterator[Array]:
         """`predict` after each time step 1, 2, …
 
         Parameters
@@ -112,7 +137,7 @@ class LabelOutputs:
         for targets, outputs in self._staged_predict(X):
             yield targets.decode(outputs)
 
-    def staged_predict_proba(self, X):
+    def staged_predict_proba(self, X: Samples) -> Iterator[Float64Array]:
         """`predict_proba` after each time step 1, 2, …
 
         Parameters
@@ -360,45 +385,45 @@ class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseS
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: LayerSizes = (100,),
         *,
         # network
-        n_time_steps=128,
-        neuron="signed",
-        simulation="auto",
-        leak=0.0,
-        readout="last",
-        fit_intercept=True,
-        weight_init_scale=None,
+        n_time_steps: int = 128,
+        neuron: Literal["signed", "rectifying"] = "signed",
+        simulation: Simulation = "auto",
+        leak: float = 0.0,
+        readout: Literal["last", "mean"] = "last",
+        fit_intercept: bool = True,
+        weight_init_scale: float | None = None,
         # learning
-        loss="log_loss",
-        error_resolution=8.0,
-        learning_rate_init=1.0,
-        learning_rate="linear",
-        normalized_step=True,
-        max_iter=50,
-        shuffle=True,
-        random_state=None,
-        warm_start=False,
-        verbose=False,
+        loss: Literal["log_loss", "squared_error"] = "log_loss",
+        error_resolution: float = 8.0,
+        learning_rate_init: float = 1.0,
+        learning_rate: LearningRate = "linear",
+        normalized_step: bool = True,
+        max_iter: int = 50,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
         # regularisation
-        dropout=None,
-        input_dropout=0.0,
-        input_noise=0.0,
-        max_norm=None,
-        spike_penalty=0.0,
-        class_weight=None,
+        dropout: float | None = None,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        max_norm: float | None = None,
+        spike_penalty: float = 0.0,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         # stopping
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 10,
         # prediction
-        exit_margin=None,
-        n_jobs=None,
+        exit_margin: float | None = None,
+        n_jobs: int | None = None,
         # rule
-        learning_rule=None,
-    ):
+        learning_rule: SpikingBackprop | Literal["paper"] | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_time_steps = n_time_steps
         self.neuron = neuron
@@ -434,16 +459,16 @@ class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseS
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        coefs_init=None,
-        intercepts_init=None,
-    ):
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
@@ -509,7 +534,16 @@ class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseS
         )
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None, *, coefs_init=None, intercepts_init=None):
+    def partial_fit(
+        self,
+        X: Samples,
+        y: Targets,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train on each sample once, at the constant rate `learning_rate_init`.
 
         With `early_stopping=True` it is refused: there are no epochs to stop between. After an

@@ -1,8 +1,9 @@
 """The private modules of scikit-learn that we use, and parts that its older versions lack."""
 import inspect
+from collections.abc import Callable
+from typing import TypeVar
 
-from sklearn.base import BaseEstimator
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     Interval,
@@ -23,12 +24,27 @@ except ImportError:  # before scikit-learn 1.9
         def _init_callback_context(self, *, max_subtasks): ...
 
 
+Method = TypeVar("Method", bound=Callable)
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    """scikit-learn's decorator of `fit`, which keeps the types of the method."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
 def one_blas_thread():
     """A context in which linear algebra takes one thread."""
     return _get_threadpool_controller().limit(limits=1, user_api="blas")
 
 
-class CheckedParameters(BaseEstimator):
+class DocumentationLink:
+    """The HTML representation of an estimator links to its page in this package's documentation."""
+
+    _doc_link_module = "sk_dsn"
+    _doc_link_template = "https://sk-dsn.readthedocs.io/en/stable/generated/{estimator_module}.{estimator_name}.html"
+
+
+class CheckedParameters(DocumentationLink, BaseEstimator):
     """An object with parameters that are checked by its `_parameter_constraints`.
 
     scikit-learn makes the constraints and inspects the signature in each check, which takes half of
@@ -91,6 +107,7 @@ class CallbackSupport(CallbackSupportMixin):
 __all__ = [
     "CallbackSupport",
     "CheckedParameters",
+    "DocumentationLink",
     "Interval",
     "Options",
     "StrOptions",

@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from ._compat import check_sample_weight
 from ._core.samples import Samples as CoreSamples
 from ._core.samples import rows_in_order
-from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
+from ._sequences import Sequences, SparseStreams, as_sequences, check_axes, is_stream
 
 
 def check_input(estimator, X):
@@ -159,12 +159,8 @@ def _check_stream(estimator, X, reset):
         raise ValueError(f"A stream has the dimensions (n_samples, n_time_steps, n_features); X has {X.ndim} dimensions.")
     if X.shape[0] and X.shape[1] < 1:
         raise ValueError(f"A stream needs at least one time step; X (n_samples, n_time_steps, n_features) is {X.shape}.")
-    n_features = getattr(estimator, "n_features_in_", None)
-    if not reset and X.shape[2] != n_features == X.shape[1]:
-        raise ValueError(
-            f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {n_features} features as input. X "
-            f"has the shape {X.shape}, as if its axes were (n_samples, n_features, n_time_steps); pass X.transpose(0, 2, 1)."
-        )
+    if not reset:
+        check_axes(X, getattr(estimator, "n_features_in_", None), type(estimator).__name__)
     if isinstance(X, SparseStreams):
         # The columns of one vector tell the features, all values that they are finite.
         vector = csr_matrix((min(1, len(X)), X.shape[2]), dtype=np.float32)

@@ -1,4 +1,8 @@
 """SpikingBackprop: the learning rule, which holds the variants of the paper."""
+from __future__ import annotations
+
+from typing import Literal
+
 from ._compat import CheckedParameters, StrOptions
 
 
@@ -112,15 +116,15 @@ class SpikingBackprop(CheckedParameters):
     def __init__(
         self,
         *,
-        feedback="sample",
-        weight_update="sgd",
-        output_activation="linear",
-        hold_error=True,
-        smooth_gradient=False,
-        backward_reset="keep",
-        forward_reset="zero",
-        mask_negative_inputs=False,
-    ):
+        feedback: Literal["sample", "step"] = "sample",
+        weight_update: Literal["sgd", "fractional"] = "sgd",
+        output_activation: Literal["linear", "rectifying"] = "linear",
+        hold_error: bool = True,
+        smooth_gradient: bool = False,
+        backward_reset: Literal["keep", "zero", "random"] = "keep",
+        forward_reset: Literal["zero", "keep"] = "zero",
+        mask_negative_inputs: bool = False,
+    ) -> None:
         self.feedback = feedback
         self.weight_update = weight_update
         self.output_activation = output_activation

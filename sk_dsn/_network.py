@@ -16,6 +16,7 @@ from ._core.network import Network, is_padded, padded_copy
 from ._core.simulate.outputs import outputs as core_outputs
 from ._core.simulate.spikes import spike_counts as core_spike_counts
 from ._core.simulate.stream import CountingStream, SteppedStream
+from ._grid import round_input
 from ._inputs import active_features, check_finite, check_input, core_samples, is_stream
 from ._parameters import Dynamics, core_dynamics, dynamics_of, time_steps
 from ._sequences import step_counts
@@ -42,6 +43,7 @@ class FittedNetwork(NamedTuple):
     exit_margin: float | None
     n_jobs: int | None
     estimator: Any  # knows the names of the features, by which X is checked, and how it was trained
+    grid: dict | None = None  # of a quantised network, see `_grid`
     recurrent_coefs: list | tuple = ()  # of ndarray, shape (n, n), one a hidden layer; empty without recurrence
 
     # Additions of a block of rows, as if every unit spiked at every step: some milliseconds, so
@@ -74,6 +76,7 @@ class FittedNetwork(NamedTuple):
             exit_margin,
             estimator.n_jobs,
             estimator,
+            getattr(estimator, "grid_", None),
         )
 
     # Sizes.
@@ -104,10 +107,15 @@ class FittedNetwork(NamedTuple):
     # Input and arrays.
 
     def check_input(self, X):
-        """Unchecked X as the other methods take it.
+        """Unchecked X as the other methods take it, on the input grid of a quantised network.
 
         Raises ValueError where it does not have the features of the estimator.
         """
+        X = self.check_features(X)
+        return X if self.grid is None else round_input(self.estimator, X, self.grid)
+
+    def check_features(self, X):
+        """Unchecked X as an array of the core's kind, with the features of the estimator."""
         return check_input(self.estimator, X)
 
     def steps_of(self, X):

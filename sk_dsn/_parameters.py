@@ -1,6 +1,6 @@
 """The parameters: which values they take, which combinations exist, and how the core reads them."""
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,7 +75,7 @@ NAMED_RULES = {
     ),
 }
 
-PAPER_SETTINGS = {
+PAPER_SETTINGS: dict[str, Any] = {
     "n_time_steps": 10,
     "neuron": "rectifying",
     "simulation": "event-driven",

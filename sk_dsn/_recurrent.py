@@ -4,9 +4,11 @@ How to read it: `FittedRecurrentNetwork` runs a network, `RecurrentLearner` trai
 ones of `_network` and `_epochs` with another core behind them. `BaseRecurrentNetwork` is what the
 two estimators of `_rnn` share.
 """
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -28,6 +30,9 @@ from ._scales import FEWEST_ROWS
 from ._sequences import SparseStreams, is_stream, step_counts
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
+
+if TYPE_CHECKING:
+    from ._typing import Float32Array
 
 # Sequences of more time steps on average start with recurrent weights of the identity.
 LONG_SEQUENCES = 64
@@ -162,11 +167,12 @@ class FittedRecurrentNetwork(FittedNetwork):
             exit_margin_of(estimator),
             estimator.n_jobs,
             estimator,
+            getattr(estimator, "grid_", None),
             estimator.recurrent_coefs_,
         )
 
-    def check_input(self, X):
-        """Unchecked X as the other methods take it.
+    def check_features(self, X):
+        """Unchecked X as an array of the core's kind, with the features of the estimator.
 
         Values of plain arrays that are not finite are left to the core, which finds them.
         """
@@ -328,6 +334,10 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
         "optimizer_",
         "mean_time_steps_",
     )
+
+    recurrent_coefs_: list[Float32Array]
+    optimizer_: dict[str, Any]
+    mean_time_steps_: float
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

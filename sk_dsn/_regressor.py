@@ -1,4 +1,8 @@
 """SpikingMLPRegressor: targets that are numbers."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
 from sklearn.base import RegressorMixin
 
 from ._base import BaseSpikingNetwork
@@ -6,6 +10,22 @@ from ._compat import fit_context
 from ._parameters import REGRESSOR_CONSTRAINTS, rule_of
 from ._targets import regression_targets
 from .conversion import _ConvertibleMLP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._learning_rule import SpikingBackprop
+    from ._typing import (
+        ArrayLike,
+        Float64Array,
+        LayerSizes,
+        LearningRate,
+        RandomState,
+        Samples,
+        Simulation,
+        Targets,
+        Weights,
+    )
 
 
 class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
@@ -211,47 +231,50 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     _parameter_constraints = REGRESSOR_CONSTRAINTS
     _target_checks = {"multi_output": True, "y_numeric": True}
     _fitted_attributes = (*BaseSpikingNetwork._fitted_attributes, "single_output_", "target_mean_", "target_scale_")
+    single_output_: bool
+    target_mean_: Float64Array
+    target_scale_: Float64Array
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: LayerSizes = (100,),
         *,
         # network
-        n_time_steps=128,
-        neuron="signed",
-        simulation="auto",
-        leak=0.0,
-        readout="last",
-        fit_intercept=True,
-        weight_init_scale=None,
+        n_time_steps: int = 128,
+        neuron: Literal["signed", "rectifying"] = "signed",
+        simulation: Simulation = "auto",
+        leak: float = 0.0,
+        readout: Literal["last", "mean"] = "last",
+        fit_intercept: bool = True,
+        weight_init_scale: float | None = None,
         # learning
-        loss="squared_error",
-        scale_target=True,
-        error_resolution=8.0,
-        learning_rate_init=0.2,
-        learning_rate="linear",
-        normalized_step=True,
-        max_iter=50,
-        shuffle=True,
-        random_state=None,
-        warm_start=False,
-        verbose=False,
+        loss: Literal["squared_error"] = "squared_error",
+        scale_target: bool = True,
+        error_resolution: float = 8.0,
+        learning_rate_init: float = 0.2,
+        learning_rate: LearningRate = "linear",
+        normalized_step: bool = True,
+        max_iter: int = 50,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
         # regularisation
-        dropout=0.0,
-        input_dropout=0.0,
-        input_noise=0.0,
-        max_norm=None,
-        spike_penalty=0.0,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        max_norm: float | None = None,
+        spike_penalty: float = 0.0,
         # stopping
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 10,
         # prediction
-        n_jobs=None,
+        n_jobs: int | None = None,
         # rule
-        learning_rule=None,
-    ):
+        learning_rule: SpikingBackprop | Literal["paper"] | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_time_steps = n_time_steps
         self.neuron = neuron
@@ -286,16 +309,16 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        coefs_init=None,
-        intercepts_init=None,
-    ):
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
@@ -360,7 +383,15 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         )
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, *, coefs_init=None, intercepts_init=None):
+    def partial_fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train on each sample once, at the constant rate `learning_rate_init`.
 
         With `early_stopping=True` it is refused: there are no epochs to stop between. After an
@@ -397,7 +428,7 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         scaled = self.scale_target and not weights_given
         return regression_targets(y, known, rule_of(self).output_activation, scaled, weights)
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> Float64Array:
         """Output of the network after the last time step.
 
         Parameters
@@ -413,7 +444,7 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         targets, outputs = self._predict(X)
         return targets.decode(outputs)
 
-    def staged_predict(self, X):
+    def staged_predict(self, X: Samples) -> Iterator[Float64Array]:
         """`predict` after each time step 1, …, `n_time_steps`.
 
         Parameters

@@ -1,5 +1,8 @@
 """SpikingRNNClassifier and SpikingRNNRegressor: recurrent spiking networks for sequences."""
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sklearn.base import ClassifierMixin, RegressorMixin
 
@@ -8,6 +11,20 @@ from ._compat import Interval, StrOptions, fit_context
 from ._parameters import CLASSIFIER_CONSTRAINTS
 from ._recurrent import RECURRENT_CONSTRAINTS, BaseRecurrentNetwork
 from ._targets import classification_targets, regression_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._typing import (
+        ArrayLike,
+        Float64Array,
+        LayerSizes,
+        LearningRate,
+        RandomState,
+        Streams,
+        Targets,
+        Weights,
+    )
 
 
 class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
@@ -205,46 +222,46 @@ class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: LayerSizes = (100,),
         *,
         # network
-        leak=1.0,
-        threshold=0.25,
-        neuron="signed",
-        readout="last",
-        recurrent_init="identity",
-        recurrent_init_scale=None,
-        weight_init_scale=None,
-        fit_intercept=True,
+        leak: float = 1.0,
+        threshold: float = 0.25,
+        neuron: Literal["signed", "rectifying"] = "signed",
+        readout: Literal["last", "mean"] = "last",
+        recurrent_init: Literal["identity", "orthogonal"] = "identity",
+        recurrent_init_scale: float | None = None,
+        weight_init_scale: float | None = None,
+        fit_intercept: bool = True,
         # learning
-        feedback="sample",
-        loss="log_loss",
-        error_resolution=16.0,
-        solver="adam",
-        momentum=0.9,
-        batch_size=8,
-        learning_rate_init=0.001,
-        learning_rate="linear",
-        max_grad_norm=1.0,
-        max_iter=100,
-        shuffle=True,
-        random_state=None,
-        warm_start=False,
-        verbose=False,
+        feedback: Literal["sample", "step"] = "sample",
+        loss: Literal["log_loss", "squared_error"] = "log_loss",
+        error_resolution: float = 16.0,
+        solver: Literal["adam", "sgd"] = "adam",
+        momentum: float = 0.9,
+        batch_size: int = 8,
+        learning_rate_init: float = 0.001,
+        learning_rate: LearningRate = "linear",
+        max_grad_norm: float | None = 1.0,
+        max_iter: int = 100,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
         # regularisation
-        dropout=0.0,
-        input_dropout=0.0,
-        input_noise=0.0,
-        class_weight=None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         # stopping
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 10,
         # prediction
-        exit_margin=None,
-        n_jobs=None,
-    ):
+        exit_margin: float | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.leak = leak
         self.threshold = threshold
@@ -282,17 +299,17 @@ class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Streams,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        coefs_init=None,
-        recurrent_coefs_init=None,
-        intercepts_init=None,
-    ):
+        X_val: Streams | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        coefs_init: Weights | None = None,
+        recurrent_coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
@@ -343,8 +360,16 @@ class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X, y, classes=None, sample_weight=None, *, coefs_init=None, recurrent_coefs_init=None, intercepts_init=None
-    ):
+        self,
+        X: Streams,
+        y: Targets,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coefs_init: Weights | None = None,
+        recurrent_coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train on each sample once, in batches of `batch_size` in the given order, at the constant
         rate `learning_rate_init`.
 
@@ -580,48 +605,51 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
     }
     _target_checks = {"multi_output": True, "y_numeric": True}
     _fitted_attributes = (*BaseRecurrentNetwork._fitted_attributes, "single_output_", "target_mean_", "target_scale_")
+    single_output_: bool
+    target_mean_: Float64Array
+    target_scale_: Float64Array
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: LayerSizes = (100,),
         *,
         # network
-        leak=1.0,
-        threshold=0.25,
-        neuron="signed",
-        readout="last",
-        recurrent_init="identity",
-        recurrent_init_scale=None,
-        weight_init_scale=None,
-        fit_intercept=True,
+        leak: float = 1.0,
+        threshold: float = 0.25,
+        neuron: Literal["signed", "rectifying"] = "signed",
+        readout: Literal["last", "mean"] = "last",
+        recurrent_init: Literal["identity", "orthogonal"] = "identity",
+        recurrent_init_scale: float | None = None,
+        weight_init_scale: float | None = None,
+        fit_intercept: bool = True,
         # learning
-        feedback="sample",
-        loss="squared_error",
-        scale_target=True,
-        error_resolution=16.0,
-        solver="adam",
-        momentum=0.9,
-        batch_size=8,
-        learning_rate_init=0.001,
-        learning_rate="linear",
-        max_grad_norm=1.0,
-        max_iter=100,
-        shuffle=True,
-        random_state=None,
-        warm_start=False,
-        verbose=False,
+        feedback: Literal["sample", "step"] = "sample",
+        loss: Literal["squared_error"] = "squared_error",
+        scale_target: bool = True,
+        error_resolution: float = 16.0,
+        solver: Literal["adam", "sgd"] = "adam",
+        momentum: float = 0.9,
+        batch_size: int = 8,
+        learning_rate_init: float = 0.001,
+        learning_rate: LearningRate = "linear",
+        max_grad_norm: float | None = 1.0,
+        max_iter: int = 100,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
         # regularisation
-        dropout=0.0,
-        input_dropout=0.0,
-        input_noise=0.0,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
         # stopping
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 10,
         # prediction
-        n_jobs=None,
-    ):
+        n_jobs: int | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.leak = leak
         self.threshold = threshold
@@ -658,17 +686,17 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Streams,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        coefs_init=None,
-        recurrent_coefs_init=None,
-        intercepts_init=None,
-    ):
+        X_val: Streams | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        coefs_init: Weights | None = None,
+        recurrent_coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train the network, from new weights unless `warm_start`.
 
         Parameters
@@ -718,8 +746,15 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X, y, sample_weight=None, *, coefs_init=None, recurrent_coefs_init=None, intercepts_init=None
-    ):
+        self,
+        X: Streams,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coefs_init: Weights | None = None,
+        recurrent_coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
         """Train on each sample once, in batches of `batch_size` in the given order, at the constant
         rate `learning_rate_init`.
 
@@ -759,7 +794,7 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
     def _learn_targets(self, y, classes, known, weights, weights_given):
         return regression_targets(y, known, "linear", self.scale_target and not weights_given, weights)
 
-    def predict(self, X):
+    def predict(self, X: Streams) -> Float64Array:
         """Output of the network after the last time step; with `readout="mean"` the mean of all steps'.
 
         Parameters
@@ -774,7 +809,7 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
         targets, outputs = self._predict(X)
         return targets.decode(outputs)
 
-    def staged_predict(self, X):
+    def staged_predict(self, X: Streams) -> Iterator[Float64Array]:
         """`predict` after each time step.
 
         Parameters

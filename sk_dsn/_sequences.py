@@ -1,9 +1,17 @@
 """Streams in every form: how their parts are found, and `SparseStreams`, which is public in
 `sk_dsn.streams`."""
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._typing import Array, ArrayLike, Int64Array, Sparse
 
 
 class SparseStreams:
@@ -45,8 +53,11 @@ class SparseStreams:
     """
 
     ndim = 3
+    csr: Any
+    lengths: Int64Array | None
+    shape: tuple[int, int, int]
 
-    def __init__(self, csr, n_time_steps, lengths=None):
+    def __init__(self, csr: Sparse, n_time_steps: int, lengths: ArrayLike | None = None) -> None:
         if not issparse(csr) or csr.ndim != 2:
             raise ValueError(
                 f"csr must be a sparse matrix of shape (n_samples, n_time_steps * n_features), got {type(csr).__name__}; "
@@ -80,7 +91,7 @@ class SparseStreams:
         return lengths
 
     @classmethod
-    def from_dense(cls, X):
+    def from_dense(cls, X: ArrayLike) -> SparseStreams:
         """Sparse streams of a 3-D array, whose ends may be NaN, or of a list of arrays.
 
         Parameters
@@ -91,7 +102,7 @@ class SparseStreams:
         -------
         X : SparseStreams
         """
-        if isinstance(X, (list, tuple)):
+        if is_list(X):
             return cls.from_list(X)
         X = np.asarray(X)
         if X.ndim != 3:
@@ -102,7 +113,7 @@ class SparseStreams:
         return cls(csr_matrix(X.reshape(len(X), -1)), X.shape[1], lengths)
 
     @classmethod
-    def from_list(cls, streams):
+    def from_list(cls, streams: Sequence[ArrayLike | Sparse]) -> SparseStreams:
         """Sparse streams of a list of arrays, or of sparse matrices, of shape (n_time_steps_i,
         n_features).
 
@@ -115,11 +126,11 @@ class SparseStreams:
         X : SparseStreams
         """
         streams = [csr_matrix(x) for x in streams]
-        widths = {x.shape[1] for x in streams}
-        if len(widths) != 1:
-            raise ValueError(f"All streams of a list must have the same features, got {sorted(widths)} of them.")
-        n_features = widths.pop()
+        if not streams:
+            raise ValueError("The list of streams is empty.")
         lengths = np.array([x.shape[0] for x in streams], dtype=np.int64)
+        _check_widths(sorted({x.shape[1] for x in streams}), lengths)
+        n_features = streams[0].shape[1]
         rows = [x.tocoo() for x in streams]
         columns = np.concatenate([x.row.astype(np.int64) * n_features + x.col for x in rows])
         indptr = np.concatenate([[0], np.cumsum([x.nnz for x in rows])])
@@ -129,24 +140,28 @@ class SparseStreams:
         return cls(csr, n_time_steps, None if (lengths == n_time_steps).all() else lengths)
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         return self.csr.dtype
 
     @property
-    def nnz(self):
+    def nnz(self) -> int:
         return self.csr.nnz
 
     @property
-    def step_counts(self):
+    def step_counts(self) -> Int64Array:
         """Time steps of each sample, shape (n_samples,)."""
         return np.full(self.shape[0], self.shape[1]) if self.lengths is None else self.lengths
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"SparseStreams(shape={self.shape}, nnz={self.nnz})"
 
+    @overload
+    def __getitem__(self, key: int) -> Array: ...
+    @overload
+    def __getitem__(self, key: slice | ArrayLike) -> SparseStreams: ...
     def __getitem__(self, key):
         if isinstance(key, tuple):
             rest = [part for part in key[1:] if part is not Ellipsis and part != slice(None)]
@@ -166,11 +181,11 @@ class SparseStreams:
         picked.lengths = None if self.lengths is None else self.lengths[key]
         return picked
 
-    def with_csr(self, csr):
+    def with_csr(self, csr: Sparse) -> SparseStreams:
         """Streams of the same shape and lengths with other values."""
         return SparseStreams(csr, self.shape[1], self.lengths)
 
-    def toarray(self):
+    def toarray(self) -> Array:
         """A dense 3-D array. The ends of shorter samples are NaN."""
         X = self.csr.toarray().reshape(self.shape)
         if self.lengths is None or (self.lengths == self.shape[1]).all():
@@ -216,11 +231,41 @@ class Sequences:
         return np.concatenate([np.arange(s, s + n) for s, n in zip(self.starts, self.lengths, strict=True)])
 
 
+def is_list(X):
+    """Whether X is a list of samples: a list, a tuple, or an array of objects, which scikit-learn
+    splits and shuffles as it does lists."""
+    return isinstance(X, (list, tuple)) or (type(X) is np.ndarray and X.dtype.kind == "O" and X.ndim == 1)
+
+
 def is_stream(X):
-    """Whether X has three dimensions: samples, time steps, features."""
-    if isinstance(X, (list, tuple)) and len(X) > 0:
-        return np.ndim(X[0]) == 2
-    return getattr(X, "ndim", None) == 3
+    """Whether X has three dimensions: samples, time steps, features.
+
+    Raises ValueError for a list of samples of one dimension and unequal length, which is neither a
+    table nor a list of streams.
+    """
+    if not is_list(X):
+        return getattr(X, "ndim", None) == 3
+    if len(X) and _ndim(X[0]) == 2:
+        return True
+    dimensions = [_ndim(x) for x in X]
+    if dimensions and set(dimensions) <= {1} and len({len(x) for x in X}) > 1:
+        raise ValueError(
+            "X is a list of series of one dimension and unequal length. Streams of one feature have the shape "
+            "(n_time_steps_i, 1): pass [np.asarray(x)[:, None] for x in X]."
+        )
+    if 2 in dimensions:
+        raise ValueError(
+            "X is a list of samples that have one dimension and two; streams have (n_time_steps_i, n_features)."
+        )
+    return False
+
+
+def _ndim(x):
+    """The dimensions of a sample, or None where it is ragged itself."""
+    try:
+        return x.ndim if hasattr(x, "ndim") else np.ndim(x)
+    except ValueError:
+        return None
 
 
 def step_counts(X):
@@ -253,20 +298,21 @@ def as_sequences(X, dtype):
             "features): SparseStreams(csr_matrix((X.data, (i, t * n_features + f)), (n_samples, n_time_steps * "
             "n_features)), n_time_steps)."
         )
-    if isinstance(X, (list, tuple)):
-        arrays = [np.asarray(x) for x in X]
-        if all(x.ndim == 2 for x in arrays) and len({x.shape for x in arrays}) > 1:
-            return _sequences_of_list(arrays, dtype)
-        kind = type(X[0]).__name__
-        try:
-            X = np.asarray(X)
-        except ValueError:  # of some sparse matrices NumPy makes no array of objects
-            X = np.empty(0)
-        if X.ndim != 3:
+    if is_list(X):
+        if any(issparse(x) for x in X):
             raise ValueError(
-                f"X is a list of {kind}, of which no array (n_samples, n_time_steps, n_features) can be made. Samples that "
-                "are sparse matrices of a row each go into one sparse matrix: scipy.sparse.vstack(X)."
+                "X is a list of sparse matrices. Where each is a stream (n_time_steps_i, n_features), pass "
+                "SparseStreams.from_list(X); where each is a row, scipy.sparse.vstack(X)."
             )
+        arrays = [np.asarray(x) for x in X]
+        if any(x.ndim != 2 for x in arrays):
+            dimensions = ", ".join(map(str, sorted({x.ndim for x in arrays})))
+            raise ValueError(
+                f"X is a list whose samples have {dimensions} dimensions; streams have two: (n_time_steps_i, n_features)."
+            )
+        if len({x.shape for x in arrays}) > 1:
+            return _sequences_of_list(arrays, dtype)
+        X = np.stack(arrays)
     X = np.asarray(X)
     lengths = nan_lengths(X)
     if lengths is None:
@@ -282,14 +328,28 @@ def _sequences_of_list(X, dtype):
         raise ValueError("Complex data not supported: X holds complex numbers.")
     if not lengths.all():
         raise ValueError(f"Sample {np.argmin(lengths)} of X is an empty sequence: it has no time steps.")
+    _check_widths(widths, lengths)
+    with np.errstate(over="ignore"):
+        frames = np.concatenate([x.astype(dtype) for x in X])
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    return Sequences(frames, starts, lengths)
+
+
+def _check_widths(widths, lengths):
+    """Raises where the streams of a list differ in features."""
     if len(widths) > 1:
-        swapped = (lengths == lengths[0]).all()
+        swapped = len(set(lengths)) == 1
         hint = " If their axes are (n_features, n_time_steps_i), pass [x.T for x in X]." if swapped else ""
         raise ValueError(
             f"The arrays of a list must have the shape (n_time_steps_i, n_features) with the same features, but they have "
             f"{', '.join(map(str, widths[:5]))}{', …' if len(widths) > 5 else ''} of them.{hint}"
         )
-    with np.errstate(over="ignore"):
-        frames = np.concatenate([x.astype(dtype) for x in X])
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-    return Sequences(frames, starts, lengths)
+
+
+def check_axes(X, n_features, taker):
+    """Raises where X has features and time steps in each other's place."""
+    if X.shape[2] != n_features == X.shape[1]:
+        raise ValueError(
+            f"X has {X.shape[2]} features, but {taker} is expecting {n_features} features as input. X has the shape "
+            f"{X.shape}, as if its axes were (n_samples, n_features, n_time_steps); pass X.transpose(0, 2, 1)."
+        )

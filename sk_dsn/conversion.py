@@ -2,8 +2,11 @@
 
 `from_mlp` and `to_mlp` are the methods of the estimators as functions.
 """
+from __future__ import annotations
+
 import warnings
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -18,6 +21,11 @@ from ._scales import FeatureScales
 from ._targets import Indicators, Labels, Values
 from ._weights import start_network
 
+if TYPE_CHECKING:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    from ._typing import Network, NetworkType, Samples
+
 # scikit-learn's networks are imported when they are used: they would take a part of the time to
 # import this package.
 
@@ -27,7 +35,14 @@ __all__ = ["from_mlp", "to_mlp"]
 _LINEAR_OUTPUTS = {"identity", "softmax", "logistic"}
 
 
-def from_mlp(estimator_class, mlp, X=None, *, percentile=99.9, **params):
+def from_mlp(
+    estimator_class: type[NetworkType],
+    mlp: MLPClassifier | MLPRegressor,
+    X: Samples | None = None,
+    *,
+    percentile: float = 99.9,
+    **params: Any,
+) -> NetworkType:
     """The spiking network with the weights of a fitted rectified-linear one:
     `estimator_class.from_mlp`.
 
@@ -63,7 +78,7 @@ def from_mlp(estimator_class, mlp, X=None, *, percentile=99.9, **params):
     return estimator
 
 
-def to_mlp(estimator):
+def to_mlp(estimator: Network) -> MLPClassifier | MLPRegressor:
     """The conventional rectified-linear network with the weights of a spiking one:
     `estimator.to_mlp`.
 
@@ -104,7 +119,9 @@ class _ConvertibleMLP:
     """`from_mlp` and `to_mlp` as methods of an estimator."""
 
     @classmethod
-    def from_mlp(cls, mlp, X=None, *, percentile=99.9, **params):
+    def from_mlp(
+        cls, mlp: MLPClassifier | MLPRegressor, X: Samples | None = None, *, percentile: float = 99.9, **params: Any
+    ) -> Self:
         """The spiking network with the weights of a fitted rectified-linear one.
 
         Its outputs approach those of `mlp` as 1 / `n_time_steps`; it can be trained further
@@ -171,7 +188,7 @@ class _ConvertibleMLP:
         """
         return from_mlp(cls, mlp, X, percentile=percentile, **params)
 
-    def to_mlp(self):
+    def to_mlp(self) -> MLPClassifier | MLPRegressor:
         """The conventional rectified-linear network with these weights.
 
         Returns

@@ -2,10 +2,19 @@
 
 The counts are those of the spiking network, not of the processor that computed it.
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils import Bunch
 
 from ._network import fitted_network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._typing import Float64Array, Int64Array, Network, Samples
 
 __all__ = [
     "activation_sparsity",
@@ -23,7 +32,7 @@ __all__ = [
 _BYTES = np.dtype(np.float32).itemsize
 
 
-def spike_counts(estimator, X):
+def spike_counts(estimator: Network, X: Samples) -> Int64Array:
     """Spikes of the input and of each hidden layer in each time step.
 
     Parameters
@@ -54,7 +63,7 @@ def spike_counts(estimator, X):
     return network.spike_counts(X)
 
 
-def unit_spike_counts(estimator, X):
+def unit_spike_counts(estimator: Network, X: Samples) -> list[NDArray[np.int32]]:
     """Spikes of each unit of the input and of each hidden layer in each time step, by sign.
 
     Parameters
@@ -75,7 +84,7 @@ def unit_spike_counts(estimator, X):
     return network.unit_spike_counts(X)
 
 
-def exit_steps(estimator, X):
+def exit_steps(estimator: Network, X: Samples) -> Int64Array:
     """Time steps that the prediction of each sample takes, with the estimator's `exit_margin`.
 
     Parameters
@@ -105,7 +114,7 @@ def exit_steps(estimator, X):
     return network.exit_steps(X)
 
 
-def synaptic_operations(estimator, X):
+def synaptic_operations(estimator: Network, X: Samples) -> Int64Array:
     """Event accumulates of each prediction: every spike is added to each of the neurons it reaches.
 
     Parameters
@@ -126,7 +135,7 @@ def synaptic_operations(estimator, X):
     return np.cumsum(network.spike_counts(X) @ fan_out, axis=1)
 
 
-def dense_operations(estimator):
+def dense_operations(estimator: Network) -> int:
     """Multiply-adds of one prediction of the conventional network with the same layers.
 
     Parameters
@@ -141,7 +150,9 @@ def dense_operations(estimator):
     return fitted_network(estimator)[0].n_weights
 
 
-def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6e-12):
+def energy_estimate(
+    estimator: Network, X: Samples, *, add_energy: float = 0.9e-12, multiply_add_energy: float = 4.6e-12
+) -> Bunch:
     """Energy of each prediction's arithmetic, by the spiking network and by the conventional one
     with the same layers.
 
@@ -187,7 +198,7 @@ def energy_estimate(estimator, X, *, add_energy=0.9e-12, multiply_add_energy=4.6
     )
 
 
-def footprint(estimator):
+def footprint(estimator: Network) -> int:
     """NeuroBench's footprint: bytes of parameters and of the state that units keep between time
     steps.
 
@@ -214,7 +225,7 @@ def footprint(estimator):
     return _BYTES * (network.n_weights + n_biases + sum(network.n_units) + n_net_counts)
 
 
-def connection_sparsity(estimator):
+def connection_sparsity(estimator: Network) -> float:
     """NeuroBench's connection sparsity [1]_: the fraction of weights that are zero (biases are no
     connections).
 
@@ -236,7 +247,7 @@ def connection_sparsity(estimator):
     return 1 - int(network.n_connections.sum()) / network.n_weights
 
 
-def activation_sparsity(estimator, X, *, by_layer=False):
+def activation_sparsity(estimator: Network, X: Samples, *, by_layer: bool = False) -> Float64Array | float:
     """NeuroBench's activation sparsity [1]_: the fraction of units, time steps and samples without
     a spike.
 
@@ -268,7 +279,7 @@ def activation_sparsity(estimator, X, *, by_layer=False):
     return 1 - n_active / n_activations if by_layer else float(1 - n_active.sum() / n_activations.sum())
 
 
-def neurobench_synaptic_operations(estimator, X):
+def neurobench_synaptic_operations(estimator: Network, X: Samples) -> dict[str, float]:
     """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and
     dense operations.
 

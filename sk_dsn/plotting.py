@@ -2,6 +2,10 @@
 
 They need matplotlib (`pip install 'sk-dsn[plot]'`), but only to draw.
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -9,6 +13,16 @@ from ._compat import check_matplotlib_support
 from ._network import fitted_network
 from ._targets import Values
 from .metrics import synaptic_operations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from ._typing import Against, Array, ArrayLike, Network, Samples, Style, Targets
 
 __all__ = ["AnytimeDisplay", "SpikeRasterDisplay", "TrainingCurveDisplay"]
 
@@ -18,13 +32,20 @@ _LOGARITHMIC_RATIO = 10
 _MOST_MARKERS = 32
 # Of a spike's mark, as a share of its layer's height, however many units that has.
 _LEAST_HEIGHT = 0.01
-# Where a legend hides nothing.
-_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3}
+# So many answers, and no more, have lines, and so many of them stand in a column of the legend.
+_MOST_ANSWERS, _MOST_IN_COLUMN = 10, 5
+# Marks of layers with more units are not moved to whole pixels, which would make patterns of their own.
+_MOST_SNAPPED = 100
+# Where a legend hides nothing, no wider than a third of a figure.
+_ABOVE = {
+    "loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False, "borderaxespad": 0.3, "borderpad": 0,
+    "fontsize": "small", "handlelength": 0.8, "handletextpad": 0.4, "columnspacing": 1,
+}
 
 
 class SpikeRasterDisplay:
     """When each neuron spikes: time to the right, the units of a layer above one another, the
-    layers on top of each other.
+    layers on top of each other; on request the answer over time beneath them.
 
     Every layer is given the same height. A unit that fires several spikes in a time step has them
     side by side; the order in which units fired within a step is not shown.
@@ -37,13 +58,23 @@ class SpikeRasterDisplay:
     spike_counts : list of ndarray, shape (n_time_steps, n_units, 2)
         Of each layer, input first, the positive and negative spikes of one sample, as in
         `metrics.unit_spike_counts`.
+    answers : ndarray of shape (n_time_steps, n_outputs), default=None
+        The answer after each time step: probabilities of the classes, or values.
+    output_names : list of str, default=None
+        Names of the columns of `answers`, for the legend; None is no legend.
+    answer_name : str, default="Answer"
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Of the spikes.
+    answer_ax_ : matplotlib Axes or None
+        Of the answers, beneath.
     figure_ : matplotlib Figure
     positive_spikes_, negative_spikes_ : matplotlib LineCollection
         The spikes; negative ones stand for negative input or take a spike back.
+    answer_lines_ : list of matplotlib Line2D
+        A line an output; of more than ten outputs, of the ten that have the largest answers.
 
     Examples
     --------
@@ -53,15 +84,43 @@ class SpikeRasterDisplay:
     >>> from sk_dsn.plotting import SpikeRasterDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = SpikingMLPClassifier(max_iter=5, random_state=0).fit(X / 16, y)
-    >>> display = SpikeRasterDisplay.from_estimator(clf, X / 16, sample=3)
+    >>> display = SpikeRasterDisplay.from_estimator(clf, X / 16, sample=3, answers=True)
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, spike_counts):
+    ax_: Axes
+    figure_: Figure
+    answer_ax_: Axes | None
+    answer_lines_: list[Line2D]
+    positive_spikes_: LineCollection
+    negative_spikes_: LineCollection
+
+    def __init__(
+        self,
+        *,
+        spike_counts: Sequence[Array],
+        answers: Array | None = None,
+        output_names: Sequence[str] | None = None,
+        answer_name: str = "Answer",
+    ) -> None:
         self.spike_counts = spike_counts
+        self.answers = answers
+        self.output_names = output_names
+        self.answer_name = answer_name
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample=0, ax=None, positive_kw=None, negative_kw=None):
+    def from_estimator(
+        cls,
+        estimator: Network,
+        X: Samples,
+        *,
+        sample: int = 0,
+        answers: bool = False,
+        ax: Axes | Sequence[Axes] | None = None,
+        positive_kw: Style = None,
+        negative_kw: Style = None,
+        line_kw: Style = None,
+    ) -> Self:
         """Run a network on a sample and draw its spikes.
 
         Parameters
@@ -69,11 +128,16 @@ class SpikeRasterDisplay:
         estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
             Fitted; a Pipeline must end with one of them.
         X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+            Or what the Pipeline takes: recordings, say, where it begins with `EventFrames`.
         sample : int, default=0
             Which sample of X.
+        answers : bool, default=False
+            Whether to draw the answer after each time step beneath the spikes: of classifiers the
+            probabilities.
         ax : matplotlib Axes, default=None
-            Where to draw; None is a new figure.
-        positive_kw, negative_kw : dict, default=None
+            Where to draw; None is a new figure. With `answers` a pair of them, the one for the spikes
+            first.
+        positive_kw, negative_kw, line_kw : dict, default=None
             As in `plot`.
 
         Returns
@@ -85,28 +149,48 @@ class SpikeRasterDisplay:
         if not -X.shape[0] <= sample < X.shape[0]:
             raise ValueError(f"sample={sample} is not there: X has {X.shape[0]} samples.")
         row = sample % X.shape[0]
-        counts = network.unit_spike_counts(X[row : row + 1])
-        display = cls(spike_counts=[layer[0] for layer in counts])
-        return display.plot(ax, positive_kw=positive_kw, negative_kw=negative_kw)
+        X = X[row : row + 1]
+        (n_time_steps,) = network.step_counts(X)
+        drawn = {"spike_counts": [layer[0, :n_time_steps] for layer in network.unit_spike_counts(X)]}
+        if answers:
+            outputs = network.without_exits().staged_outputs(X)[:n_time_steps, 0]
+            drawn |= _answers(network.targets, outputs)
+        return cls(**drawn).plot(ax, positive_kw=positive_kw, negative_kw=negative_kw, line_kw=line_kw)
 
-    def plot(self, ax=None, *, positive_kw=None, negative_kw=None):
-        """Draw the spikes.
+    def plot(
+        self,
+        ax: Axes | Sequence[Axes] | None = None,
+        *,
+        positive_kw: Style = None,
+        negative_kw: Style = None,
+        line_kw: Style = None,
+    ) -> Self:
+        """Draw the spikes, and the answers where they are given.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None is a new figure.
+            Where to draw; None is a new figure. With `answers` a pair of them.
         positive_kw, negative_kw : dict, default=None
             Keywords of `matplotlib.axes.Axes.vlines` for the two kinds of spikes.
+        line_kw : dict, default=None
+            Keywords of `matplotlib.axes.Axes.plot` for the answers.
 
         Returns
         -------
         display : SpikeRasterDisplay
         """
-        self.ax_, self.figure_ = _axes(self, ax)
-        kinds = (("spike", "black", positive_kw), ("negative spike", "tab:red", negative_kw))
+        self.answer_ax_, self.answer_lines_ = None, []
+        if self.answers is None:
+            self.ax_, self.figure_ = _axes(self, ax)
+        else:
+            self._plot_answers(ax, line_kw)
+        # Two colours of the same lightness, so that one kind is seen as well as the other.
+        kinds = (("spike", "tab:blue", positive_kw), ("negative", "tab:red", negative_kw))
+        snapped = all(counts.shape[1] <= _MOST_SNAPPED for counts in self.spike_counts)
+        defaults = {"linewidth": 1.2} if snapped else {"linewidth": 1.2, "snap": False}
         self.positive_spikes_, self.negative_spikes_ = (
-            self.ax_.vlines(*self._marks(sign), **_style({"color": color, "linewidth": 1.2, "label": label}, style))
+            self.ax_.vlines(*self._marks(sign), **_style({**defaults, "color": color, "label": label}, style))
             for sign, (label, color, style) in enumerate(kinds)
         )
         n_time_steps, n_layers = len(self.spike_counts[0]), len(self.spike_counts)
@@ -114,13 +198,43 @@ class SpikeRasterDisplay:
             self.ax_.axhline(boundary, color="0.7", linewidth=0.8)
         names = ["input", *(f"hidden layer {layer}" for layer in range(1, n_layers))]
         labels = [f"{name}\n({counts.shape[1]} units)" for name, counts in zip(names, self.spike_counts, strict=True)]
-        self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels)
+        self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels, fontsize="small")
         self.ax_.tick_params(axis="y", length=0)
-        _whole_numbers(self.ax_.xaxis)
-        self.ax_.set(xlabel="Time step", xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
+        _whole_numbers(self.ax_.xaxis, n_time_steps)
+        self.ax_.set(xlim=(0.5, n_time_steps + 0.5), ylim=(0, n_layers))
+        (self.answer_ax_ or self.ax_).set_xlabel("Time step")
         if any(counts[..., 1].any() for counts in self.spike_counts):
             self.ax_.legend(**_ABOVE)
         return self
+
+    def _plot_answers(self, axes, style):
+        """Make the axes of spikes and answers, and draw the answers."""
+        if axes is None:
+            import matplotlib.pyplot as plt
+
+            check_matplotlib_support("SpikeRasterDisplay.plot")
+            _, axes = plt.subplots(2, sharex=True, height_ratios=(3, 1), layout="constrained")
+        self.ax_, self.answer_ax_ = axes
+        self.figure_ = self.ax_.figure
+        answers = np.asarray(self.answers)
+        n_outputs = answers.shape[1]
+        names = self.output_names or [None] * n_outputs
+        drawn = np.sort(np.argsort(-answers.max(axis=0), kind="stable")[:_MOST_ANSWERS])
+        steps = np.arange(1, len(answers) + 1)
+        for output in drawn:
+            look = _style({**_markers(answers), "label": names[output]}, style)
+            self.answer_lines_ += self.answer_ax_.plot(steps, answers[:, output], **look)
+        self.answer_ax_.set_ylabel(self.answer_name)
+        if self.output_names is not None:
+            beside = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False, "fontsize": "small"}
+            self.answer_ax_.legend(ncols=1 + (len(drawn) > _MOST_IN_COLUMN), **beside)
+    def __repr__(self):
+        sizes = ", ".join(str(counts.shape[1]) for counts in self.spike_counts)
+        positive, negative = (sum(int(counts[..., sign].sum()) for counts in self.spike_counts) for sign in (0, 1))
+        return (
+            f"SpikeRasterDisplay({len(self.spike_counts[0])} time steps of layers of {sizes} units; {positive + negative:,} "
+            f"spikes, {negative:,} of them negative)"
+        )
 
     def _marks(self, sign):
         """Places and lower and upper ends of the marks of all spikes of a sign."""
@@ -176,7 +290,20 @@ class AnytimeDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, scores, synaptic_operations, dense_operations=None, score_name="Score", estimator_name=None):
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+    dense_line_: Line2D | None
+
+    def __init__(
+        self,
+        *,
+        scores: ArrayLike,
+        synaptic_operations: ArrayLike,
+        dense_operations: float | None = None,
+        score_name: str = "Score",
+        estimator_name: str | None = None,
+    ) -> None:
         self.scores = scores
         self.synaptic_operations = synaptic_operations
         self.dense_operations = dense_operations
@@ -185,8 +312,18 @@ class AnytimeDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, against="time_steps", sample_weight=None, name=None, ax=None, line_kw=None, dense_kw=None
-    ):
+        cls,
+        estimator: Network,
+        X: Samples,
+        y: Targets,
+        *,
+        against: Against = "time_steps",
+        sample_weight: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        line_kw: Style = None,
+        dense_kw: Style = None,
+    ) -> Self:
         """Score a network's answers after each time step and draw them.
 
         Parameters
@@ -225,7 +362,15 @@ class AnytimeDisplay:
         )
         return display.plot(ax, against=against, line_kw=line_kw, dense_kw=dense_kw)
 
-    def plot(self, ax=None, *, against="time_steps", name=None, line_kw=None, dense_kw=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        against: Against = "time_steps",
+        name: str | None = None,
+        line_kw: Style = None,
+        dense_kw: Style = None,
+    ) -> Self:
         """Draw the scores.
 
         Parameters
@@ -257,14 +402,14 @@ class AnytimeDisplay:
             steps = np.arange(1, len(self.scores) + 1)
             (self.line_,) = self.ax_.plot(steps, self.scores, **style)
             self.ax_.set_xscale("log", base=2)
-            self.ax_.xaxis.set_major_formatter("{x:g}")
+            _whole_powers(self.ax_.xaxis)
             self.ax_.set_xlabel("Time steps")
         else:
             (self.line_,) = self.ax_.plot(self.synaptic_operations, self.scores, **style)
-            self.ax_.set_xlabel("Synaptic operations per sample")
-            self.ax_.set_xscale("log")
+            self.ax_.set_xlabel("Synaptic operations\nper sample")
+            _logarithmic(self.ax_, "x")
             if self.dense_operations is not None:
-                label = "multiply-adds of the dense network"
+                label = "dense network's\nmultiply-adds"
                 drawn_before = label in self.ax_.get_legend_handles_labels()[1]
                 defaults = {"color": "0.5", "linestyle": ":", "label": None if drawn_before else label}
                 self.dense_line_ = self.ax_.axvline(self.dense_operations, **_style(defaults, dense_kw))
@@ -272,12 +417,21 @@ class AnytimeDisplay:
         self.ax_.grid(color="0.9")
         self.ax_.set_axisbelow(True)
         if self.dense_line_ is not None or name is not None:
-            self.ax_.legend()
+            self.ax_.legend(loc="lower right", fontsize="small", handlelength=1.2)
         return self
+
+    def __repr__(self):
+        name = "" if self.estimator_name is None else f"{self.estimator_name}: "
+        first, last, n = self.scores[0], self.scores[-1], len(self.scores)
+        return (
+            f"AnytimeDisplay({name}{self.score_name} {first:.3f} after time step 1, {last:.3f} after {n}; "
+            f"{self.synaptic_operations[0]:,.0f} and {self.synaptic_operations[-1]:,.0f} synaptic operations)"
+        )
 
 
 class TrainingCurveDisplay:
-    """How training went: the loss of each epoch and, of samples held out, the score.
+    """How training went: the loss of each epoch and, of samples held out, the score, with a mark at
+    the epoch whose weights were kept.
 
     It is recommended to use `from_estimator` to create a display. All parameters are stored as
     attributes.
@@ -288,6 +442,8 @@ class TrainingCurveDisplay:
         Mean loss of each epoch.
     validation_scores : list of float, default=None
         Score after each epoch.
+    kept_epoch : int, default=None
+        The epoch, counted from 1, whose weights the network has kept; None draws no mark.
     score_name : str, default="Validation score"
 
     Attributes
@@ -301,6 +457,8 @@ class TrainingCurveDisplay:
         The loss.
     score_line_ : matplotlib Line2D or None
         The scores.
+    kept_line_ : matplotlib Line2D or None
+        The mark at the epoch that was kept.
 
     Examples
     --------
@@ -314,13 +472,30 @@ class TrainingCurveDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, loss_curve, validation_scores=None, score_name="Validation score"):
+    ax_: Axes
+    score_ax_: Axes | None
+    figure_: Figure
+    line_: Line2D
+    score_line_: Line2D | None
+    kept_line_: Line2D | None
+
+    def __init__(
+        self,
+        *,
+        loss_curve: Sequence[float],
+        validation_scores: Sequence[float] | None = None,
+        kept_epoch: int | None = None,
+        score_name: str = "Validation score",
+    ) -> None:
         self.loss_curve = loss_curve
         self.validation_scores = validation_scores
+        self.kept_epoch = kept_epoch
         self.score_name = score_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, line_kw=None, score_kw=None):
+    def from_estimator(
+        cls, estimator: Network, *, ax: Axes | None = None, line_kw: Style = None, score_kw: Style = None
+    ) -> Self:
         """Draw a fitted network's `loss_curve_` and, where it has them, its `validation_scores_`.
 
         Parameters
@@ -338,14 +513,22 @@ class TrainingCurveDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network, _ = fitted_network(estimator)
+        estimator = network.estimator
+        scores = list(estimator.validation_scores_ or [])
+        kept = None
+        # After a partial_fit the weights are those of no epoch.
+        if scores and len(scores) == len(estimator.loss_curve_):
+            before = len(scores) - estimator.n_iter_
+            kept = before + 1 + int(np.argmax(scores[before:]))
         display = cls(
-            loss_curve=list(network.estimator.loss_curve_),
-            validation_scores=list(network.estimator.validation_scores_ or []) or None,
+            loss_curve=list(estimator.loss_curve_),
+            validation_scores=scores or None,
+            kept_epoch=kept,
             score_name="Validation R²" if isinstance(network.targets, Values) else "Validation accuracy",
         )
         return display.plot(ax, line_kw=line_kw, score_kw=score_kw)
 
-    def plot(self, ax=None, *, line_kw=None, score_kw=None):
+    def plot(self, ax: Axes | None = None, *, line_kw: Style = None, score_kw: Style = None) -> Self:
         """Draw loss and scores against epochs, counted from the first.
 
         Parameters
@@ -364,18 +547,44 @@ class TrainingCurveDisplay:
         style = _style({"color": "tab:blue", **_markers(epochs), "label": "Training loss"}, line_kw)
         (self.line_,) = self.ax_.plot(epochs, self.loss_curve, **style)
         if 0 < _LOGARITHMIC_RATIO * min(self.loss_curve, default=0) < max(self.loss_curve, default=0):
-            self.ax_.set_yscale("log")
-        _whole_numbers(self.ax_.xaxis)
-        self.ax_.set(xlabel="Epoch", ylabel="Training loss")
-        self.score_ax_ = self.score_line_ = None
+            _logarithmic(self.ax_, "y")
+        _whole_numbers(self.ax_.xaxis, len(epochs))
+        self.ax_.set_xlabel("Epoch")
+        self.ax_.set_ylabel("Training loss", color=self.line_.get_color())
+        self.score_ax_ = self.score_line_ = self.kept_line_ = None
         if self.validation_scores is not None:
             self.score_ax_ = self.ax_.twinx()
             epochs = np.arange(1, len(self.validation_scores) + 1)
             style = _style({"color": "tab:orange", **_markers(epochs), "label": self.score_name}, score_kw)
             (self.score_line_,) = self.score_ax_.plot(epochs, self.validation_scores, **style)
-            self.score_ax_.set_ylabel(self.score_name)
-            self.ax_.legend(handles=[self.line_, self.score_line_], **_ABOVE)
+            self.score_ax_.set_ylabel(self.score_name, color=self.score_line_.get_color())
+        if self.kept_epoch is not None:
+            self.kept_line_ = self.ax_.axvline(self.kept_epoch, color="0.5", linestyle="--", linewidth=1, zorder=0)
+            self.ax_.annotate(
+                "kept", (self.kept_epoch, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+                ha="center", fontsize="small", color="0.35",
+            )
         return self
+
+    def __repr__(self):
+        text = f"{len(self.loss_curve)} epochs"
+        if len(self.loss_curve) > 0:
+            text += f", loss {self.loss_curve[0]:.3g} to {self.loss_curve[-1]:.3g}"
+        if self.validation_scores is not None:
+            text += f"; {self.score_name} {self.validation_scores[-1]:.3f}"
+        if self.kept_epoch is not None:
+            text += f", {self.validation_scores[self.kept_epoch - 1]:.3f} at epoch {self.kept_epoch}, which was kept"
+        return f"TrainingCurveDisplay({text})"
+
+
+def _answers(targets, outputs):
+    """Of outputs after each time step, the arguments of a SpikeRasterDisplay that tell the answers."""
+    if isinstance(targets, Values):
+        values = np.asarray(targets.decode(outputs)).reshape(len(outputs), -1)
+        names = [f"output {k}" for k in range(1, values.shape[1] + 1)] if values.shape[1] > 1 else None
+        return {"answers": values, "output_names": names}
+    names = [str(label) for label in targets.classes]
+    return {"answers": targets.probabilities(outputs), "output_names": names, "answer_name": "Probability"}
 
 
 def _axes(display, ax):
@@ -392,10 +601,41 @@ def _markers(points):
     return {"marker": "o" if len(points) <= _MOST_MARKERS else "", "markersize": 4.0}
 
 
-def _whole_numbers(axis):
+def _whole_numbers(axis, n_points):
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=min(2, n_points)))
+
+
+def _logarithmic(ax, direction):
+    """A logarithmic axis whose labels are plain numbers, as many as there is room for."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    class Ticks(LogLocator):
+        def tick_values(self, vmin, vmax):
+            # All decades; their halves and fifths, or halves of halves, where there is room.
+            room = self.axis.get_tick_space() if self.axis is not None else 9
+            for subs in ((1, 2, 5), (1, 3), (1,)):
+                self.set_params(subs=subs)
+                ticks = super().tick_values(vmin, vmax)
+                if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) <= room:
+                    break
+            return ticks
+
+    axis = getattr(ax, f"{direction}axis")
+    getattr(ax, f"set_{direction}scale")("log")
+    axis.set_major_locator(Ticks(numticks=1000))
+    axis.set_major_formatter(EngFormatter(sep="") if direction == "x" else "{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _whole_powers(axis):
+    """Labels of a logarithmic axis of base 2 as whole numbers, as many as there is room for."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(base=2, numticks=8))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _style(defaults, style):

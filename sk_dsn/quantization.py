@@ -1,6 +1,13 @@
 """The quantisers of O'Connor & Welling (2016), Algorithms 1 to 3: from numbers to spikes."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_array
+
+if TYPE_CHECKING:
+    from ._typing import Array, ArrayLike, Int64Array
 
 __all__ = ["EVENT", "event_counts", "quantize_stream", "quantize_vector", "rectify_stream"]
 
@@ -10,7 +17,7 @@ EVENT = np.dtype([("t", np.int32), ("unit", np.int32), ("sign", np.int8)])
 _SPIKE_LIMIT = 2**24
 
 
-def quantize_vector(x, n_time_steps):
+def quantize_vector(x: ArrayLike, n_time_steps: int) -> Array:
     """Quantise a vector into a train of signed spikes (spiking vector quantisation, Algorithm 1).
 
     At each of T time steps the vector joins the units' potentials, phi <- phi + x. Units past
@@ -67,7 +74,7 @@ def quantize_vector(x, n_time_steps):
     return _quantize(np.broadcast_to(x, (n_time_steps, len(x))), rectify=False)
 
 
-def quantize_stream(X):
+def quantize_stream(X: ArrayLike) -> Array:
     """Quantise a stream of vectors into a train of signed spikes (spiking stream quantisation,
     Algorithm 2).
 
@@ -116,7 +123,7 @@ def quantize_stream(X):
     return _quantize(_check_stream(X), rectify=False)
 
 
-def rectify_stream(X):
+def rectify_stream(X: ArrayLike) -> Array:
     """Quantise a stream of vectors into positive spikes (rectifying spiking stream quantisation,
     Algorithm 3).
 
@@ -164,7 +171,7 @@ def rectify_stream(X):
     return _quantize(_check_stream(X), rectify=True)
 
 
-def event_counts(events, n_units, n_time_steps=None):
+def event_counts(events: ArrayLike, n_units: int, n_time_steps: int | None = None) -> Int64Array:
     """Add up the signs of events, by unit, or by time step and unit.
 
     Parameters

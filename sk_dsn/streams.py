@@ -43,18 +43,26 @@ True
 >>> staged[0] < staged[-1]
 True
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._sequences import Sequences, SparseStreams, as_sequences, is_stream
+from ._compat import DocumentationLink
+from ._sequences import Sequences, SparseStreams, as_sequences, check_axes, is_list, is_stream
 from ._stream import ClassifierStream, LiveStream
+
+if TYPE_CHECKING:
+    from ._typing import Float64Array, Streams
 
 __all__ = ["ClassifierStream", "LiveStream", "SparseStreams", "StreamScaler"]
 
 
-class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise the features of streams: each to mean 0 and standard deviation 1 over all samples
     and time steps.
 
@@ -68,13 +76,16 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mean_, var_ : ndarray of float64, shape (n_features,)
-        Of each feature.
+    mean_ : ndarray of float64, shape (n_features,)
+        Mean of each feature.
+    var_ : ndarray of float64, shape (n_features,)
+        Variance of each feature.
     scale_ : ndarray of float64, shape (n_features,)
         Divisor of each feature; 1 where a feature is constant, and without `with_std`.
     n_samples_seen_ : int
         Vectors seen: time steps of all samples.
     n_features_in_ : int
+        Number of features.
 
     See Also
     --------
@@ -92,7 +103,13 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     [(2, 2), (1, 2)]
     """
 
-    def __init__(self, *, with_mean=True, with_std=True):
+    mean_: Float64Array
+    var_: Float64Array
+    scale_: Float64Array
+    n_samples_seen_: int
+    n_features_in_: int
+
+    def __init__(self, *, with_mean: bool = True, with_std: bool = True) -> None:
         self.with_mean = with_mean
         self.with_std = with_std
 
@@ -103,7 +120,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X, y=None):
+    def fit(self, X: Streams, y: Any = None) -> Self:
         """Learn mean and scale.
 
         Parameters
@@ -120,7 +137,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             vars(self).pop(name, None)
         return self.partial_fit(X)
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Streams, y: Any = None) -> Self:
         """Learn from more streams.
 
         Parameters
@@ -146,7 +163,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.scale_ = np.where(constant, 1.0, scale) if self.with_std else np.ones_like(mean)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Streams) -> Any:
         """Scale streams.
 
         Parameters
@@ -161,7 +178,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._map(X, lambda values: (values - self._shift()) / self.scale_, 1 / self.scale_)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Streams) -> Any:
         """Undo `transform`.
 
         Parameters
@@ -184,7 +201,7 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             csr = checked.csr
             data = (csr.data * factors[csr.indices % checked.shape[2]]).astype(np.result_type(csr.dtype, np.float32))
             return checked.with_csr(csr_matrix((data, csr.indices, csr.indptr), csr.shape))
-        if isinstance(X, (list, tuple)):
+        if is_list(X):
             return [dense(np.asarray(x, dtype=np.float64)) for x in X]
         return dense(np.asarray(X, dtype=np.float64))
 
@@ -201,7 +218,8 @@ class StreamScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         _check_finite(X)
         if reset:
             self.n_features_in_ = X.shape[2]
-        elif X.shape[2] != self.n_features_in_:
+        check_axes(X, self.n_features_in_, type(self).__name__)
+        if X.shape[2] != self.n_features_in_:
             raise ValueError(
                 f"X has {X.shape[2]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as "
                 "input."

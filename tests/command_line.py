@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 from sklearn.datasets import load_iris
 
 from sk_dsn._cli.main import main
@@ -39,3 +40,22 @@ def iris_rows():
 def without_trust(err):
     """stderr without the line that a pickle must be trusted."""
     return "".join(line for line in err.splitlines(keepends=True) if "is a pickle" not in line)
+
+
+def moving(to_the_right, seed):
+    """A dot that crosses a sensor of 8 x 2 pixels in 80 ms."""
+    rng = np.random.default_rng(seed)
+    events = np.empty(60, [("t", "u4"), ("x", "u1"), ("y", "u1"), ("p", "?")])
+    events["t"] = np.sort(rng.integers(0, 80_000, 60))
+    place = events["t"] // 10_000
+    events["x"] = np.where(rng.random(60) < 0.1, rng.integers(0, 8, 60), place if to_the_right else 7 - place)
+    events["y"], events["p"] = rng.integers(0, 2, 60), rng.random(60) < 0.5
+    return events
+
+
+def write_classes(folder, n=12, first=0):
+    for label, to_the_right in (("left", False), ("right", True)):
+        (folder / label).mkdir(parents=True)
+        for k in range(first, first + n):
+            np.save(folder / label / f"{k}.npy", moving(to_the_right, k))
+    return folder

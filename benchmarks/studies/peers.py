@@ -54,13 +54,13 @@ class SurrogateGradientNetwork:
         if not hasattr(self, "classes_"):
             self.classes_ = np.unique(y if classes is None else classes)
             torch.manual_seed(self._generator.initial_seed())
-            self.network = self.build([X.shape[1], *self.hidden_layer_sizes, len(self.classes_)])
+            self.network = self.build([X.shape[-1], *self.hidden_layer_sizes, len(self.classes_)])
             self._optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
         X, y = torch.from_numpy(X), torch.from_numpy(np.searchsorted(self.classes_, y))
         self.network.train()
         for batch in torch.randperm(len(X), generator=self._generator).split(BATCH_SIZE):
             self._optimizer.zero_grad()
-            self.loss(self.outputs(X[batch]), y[batch]).backward()
+            self.loss(self.outputs(X[batch].float()), y[batch]).backward()
             self._optimizer.step()
         return self
 
@@ -68,7 +68,7 @@ class SurrogateGradientNetwork:
         self.network.eval()
         with self.torch.no_grad():
             batches = self.torch.from_numpy(X).split(PREDICTED_AT_ONCE)
-            best = [self.scores(self.outputs(batch)).argmax(1) for batch in batches]
+            best = [self.scores(self.outputs(batch.float())).argmax(1) for batch in batches]
         return self.classes_[self.torch.cat(best).numpy()]
 
     def set_threads(self, n):
@@ -86,21 +86,21 @@ class SurrogateGradientNetwork:
 
 class SnnTorch(SurrogateGradientNetwork):
     """Leaky neurons; cross entropy of the output's membrane potential at every step; spikes decide
-    (its tutorial 5)."""
+    (its tutorial 5). Streams, of shape (n_samples, n_time_steps, n_features), too."""
 
     package = module_name = "snntorch"
     learning_rate = 5e-4
+    beta = 0.95
 
     def build(self, sizes):
-        leaky = partial(self.library.Leaky, beta=0.95)
+        leaky = partial(self.library.Leaky, beta=self.beta)
         return self.torch.nn.ModuleList(self.stacked(sizes, leaky, leaky))
 
     def outputs(self, x):
         linear, leaky = self.network[::2], self.network[1::2]
         membranes = [layer.reset_mem() for layer in leaky]
         spikes, potentials = [], []
-        for _ in range(N_TIME_STEPS):
-            sent = x
+        for sent in x.unbind(1) if x.ndim == 3 else [x] * N_TIME_STEPS:
             for l, layer in enumerate(linear):
                 sent, membranes[l] = leaky[l](layer(sent), membranes[l])
             spikes.append(sent)

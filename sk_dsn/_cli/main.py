@@ -7,8 +7,9 @@ from .messages import FAILURE, INTERRUPTED, CommandError, say, show_warning
 from .parser import build_parser
 from .predict import predict
 from .train import train
+from .watch import watch
 
-COMMANDS = {"train": train, "predict": predict}
+COMMANDS = {"train": train, "predict": predict, "watch": watch}
 
 
 def main(argv=None):

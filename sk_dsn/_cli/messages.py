@@ -3,8 +3,9 @@ import io
 import sys
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-PROGRAM = "python -m sk_dsn"
+PROGRAM = "sk-dsn" if Path(sys.argv[0]).stem == "sk-dsn" else "python -m sk_dsn"
 FAILURE, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 MAX_QUOTED = 10
@@ -52,11 +53,12 @@ class LateProgress(io.TextIOBase):
 
     def __init__(self, name):
         self.name = name
-        self.text = ""
+        self.text = self.last_line = ""
         self.next_time = time.monotonic() + 2
 
     def write(self, text):
         *lines, self.text = (self.text + text).split("\n")
+        self.last_line = lines[-1] if lines else self.last_line
         if lines and time.monotonic() >= self.next_time:
             self.next_time = time.monotonic() + 1
             if sys.stderr is not None:

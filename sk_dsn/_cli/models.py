@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 import sk_dsn
 from sk_dsn._compat import parse_version
+from sk_dsn.events import EventFrames
 
 from .messages import PROGRAM, CommandError, quoted, say
 from .output_files import replaced_file
@@ -35,7 +36,7 @@ class Description:
 
 
 def new_model(preprocessor, network, data):
-    model = Pipeline([("scaler", preprocessor), ("network", network)])
+    model = Pipeline([("frames" if isinstance(preprocessor, EventFrames) else "scaler", preprocessor), ("network", network)])
     named = data.feature_names is not None
     categories = [data.feature_names[k] for k in data.categories] if named else []
     model.trained_on_ = asdict(Description(data.target, data.identifiers, categories, named))
@@ -130,16 +131,28 @@ def load_model(path, only_skops=False):
 def load_skops(path):
     io = skops_io()
     untrusted = io.get_untrusted_types(file=path)
-    own_types = {f"{kind.__module__}.{kind.__qualname__}" for kind in vars(sk_dsn).values() if isinstance(kind, type)}
+    own = [EventFrames, *(kind for kind in vars(sk_dsn).values() if isinstance(kind, type))]
+    own_types = {f"{kind.__module__}.{kind.__qualname__}" for kind in own}
     foreign = [name for name in untrusted if name not in own_types | HARMLESS_TYPES]
     if foreign:
         raise CommandError(f"{path} holds {quoted(foreign)}, which a model of train --skops does not; it is not loaded.")
     return io.load(path, trusted=untrusted)
 
 
+def event_frames(model):
+    """The transformer of a model of recordings, or None."""
+    first = model[0] if isinstance(model, Pipeline) else None
+    return first if isinstance(first, EventFrames) else None
+
+
+def n_features_of(model):
+    """Features of a model's samples; of recordings, of their time steps."""
+    return (model if event_frames(model) is None else model[-1]).n_features_in_
+
+
 def check_model(model, path):
     try:
-        fitted = callable(model.predict) and isinstance(model.n_features_in_, Integral)
+        fitted = callable(model.predict) and isinstance(n_features_of(model), Integral)
     except Exception:  # The attributes of a foreign object can do anything.
         fitted = False
     if not fitted:

@@ -35,6 +35,8 @@ SEED = checked(int, lambda n: 0 <= n < 2**32, "an integer from 0 to 2**32 - 1")
 SIZES = checked(integers, lambda sizes: min(sizes) >= 1, "one or more integers of at least 1, such as 200,200")
 FRACTION = checked(float, lambda share: 0 < share < 1, "a number between 0 and 1")
 PROBABILITY = checked(float, lambda share: 0 <= share < 1, "a number from 0 to below 1")
+LEAK = checked(float, lambda share: 0 <= share <= 1, "a number from 0 to 1")
+DURATION = checked(float, lambda duration: 0 < duration < math.inf, "a number above 0")
 RATE = checked(float, lambda rate: 0 <= rate < math.inf, "a number of at least 0")
 
 
@@ -46,9 +48,10 @@ def build_parser():
     )
     parser.add_argument("--version", action="version", version=f"sk_dsn {__version__}")
     parser.add_argument("--seed", type=SEED, default=0, help="seed of both networks (default: 0)")
-    commands = parser.add_subparsers(dest="command", metavar="{train,predict}")
+    commands = parser.add_subparsers(dest="command", metavar="{train,predict,watch}")
     add_train_parser(commands)
     add_predict_parser(commands)
+    add_watch_parser(commands)
     return parser
 
 
@@ -58,13 +61,17 @@ def add_train_parser(commands):
         help="train on data of your own, on digits or on MNIST, and save the model",
         description="Trains a spiking network, and reports how it does on samples held out, beside scikit-learn's "
         "network. Ctrl-C ends the training and keeps what was learned.",
+        epilog="Recordings of events: DATA is a folder that holds one folder for each class (or folders Train and Test "
+        "that do), with files as sk_dsn.events.read takes them; or, with --recordings, a CSV file. scikit-learn's network "
+        "is then trained on the number of each feature's events.",
     )
     parser.add_argument(
         "data",
         metavar="DATA",
         help="a CSV file (its first line names the columns), an NPZ file (arrays X and y, or X_train, y_train, X_test "
         "and y_test; images are flattened), - for either from stdin, or a name: digits, or mnist (from mnist.npz in "
-        "the folder SK_DSN_DATA, else from OpenML). In a CSV file, missing numbers are replaced by the median of their "
+        "the folder SK_DSN_DATA, else from OpenML), or a folder of recordings of events (see below). In a CSV file, missing "
+        "numbers are replaced by the median of their "
         f"column, and each text of a column (the {MAX_CATEGORIES - 1} most frequent if there are more than "
         f"{MAX_CATEGORIES}) becomes a feature of 0 or 1",
     )
@@ -87,6 +94,25 @@ def add_train_parser(commands):
         default=[],
         help="a column to read as text even where it holds numbers; can be given several times",
     )
+    parser.add_argument(
+        "--recordings",
+        action="store_true",
+        help="DATA is a CSV file whose first column names files of recordings, and whose last column (or --target) is their "
+        "label",
+    )
+    parser.add_argument(
+        "--step",
+        metavar="DURATION",
+        type=DURATION,
+        help="length of a time step of recordings, in the unit of their time (default: 10000, 10 ms in µs)",
+    )
+    parser.add_argument(
+        "--sensor",
+        metavar="W,H",
+        type=SIZES,
+        help="pixels of the sensor of recordings (default: as many as their events need)",
+    )
+    parser.add_argument("--leak", metavar="SHARE", type=LEAK, help="of the spiking network, in each time step of recordings")
     parser.add_argument("--save", metavar="MODEL", type=Path, help="file for the trained model, replaced if it exists")
     parser.add_argument(
         "--skops", action="store_true", help="save in the format of skops, which can be loaded without trusting it"
@@ -139,6 +165,31 @@ def add_predict_parser(commands):
     add_table_options(parser)
     parser.add_argument("--output", metavar="FILE", type=Path, help="write a CSV file instead of printing")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class; prints CSV")
+    parser.add_argument("--skops", action="store_true", help="load only a file of train --skops")
+
+
+def add_watch_parser(commands):
+    parser = commands.add_parser(
+        "watch",
+        help="answer while the events of a recording come in",
+        description="Prints the answer of a model for a recording of events, whenever it changes and at the end, as CSV, "
+        "and how much faster than the events it is.",
+        epilog="A model file is a Python pickle, and loading one can run any code: use only files you trust. Files of "
+        "train --skops need no trust.",
+    )
+    parser.add_argument("model", metavar="MODEL", type=Path, help="file written by train FOLDER --save")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="a recording, or - for lines of t,x,y,p (or of the columns that the first line names) from stdin",
+    )
+    parser.add_argument(
+        "--speed", metavar="FACTOR", type=DURATION, help="play a file so many times as fast as it was recorded"
+    )
+    parser.add_argument(
+        "--unit", metavar="SECONDS", type=DURATION, default=1e-6, help="the unit of the events' time (default: 1e-6, a µs)"
+    )
     parser.add_argument("--skops", action="store_true", help="load only a file of train --skops")
 
 

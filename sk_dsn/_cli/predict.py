@@ -11,8 +11,8 @@ from sklearn.metrics import r2_score
 from .cells import is_missing, number
 from .csv_files import Columns, read_csv
 from .inputs import CSV, data_kind, source_name
-from .messages import CommandError, counted, quoted, say
-from .models import description, load_model
+from .messages import PROGRAM, CommandError, counted, quoted, say
+from .models import description, event_frames, load_model
 from .npz_files import feature_matrix, read_arrays, target_column
 from .output_files import check_output, replaced_file
 from .preprocessing import column_names_known, describe_new_cells, fills_in_numbers
@@ -24,6 +24,8 @@ def predict(args):
     if args.output is None and sys.stdout is None:
         raise CommandError("stdout is closed; name a file with --output.")
     model = load_model(args.model, args.skops)
+    if event_frames(model) is not None:
+        raise CommandError(f"{args.model} was trained on recordings of events; use {PROGRAM} watch.")
     with model_errors_reported(args.model), column_names_known():
         if args.proba and not hasattr(model, "predict_proba"):
             raise CommandError(f"{args.model} gives no probabilities; leave out --proba.")

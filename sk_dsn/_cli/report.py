@@ -1,15 +1,18 @@
-"""The report of a training: both networks side by side, and the spiking one after each time step."""
+"""The report of a training: both networks side by side, the answers of the spiking one after a few time steps and what they
+cost, and why training ended."""
+import copy
 import math
 import statistics
 
-import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 
-from sk_dsn.metrics import dense_operations, spike_counts, synaptic_operations
+from sk_dsn.metrics import dense_operations, energy_estimate, exit_steps, spike_counts, synaptic_operations
 
+from .recordings import static_features
 from .targets import CLASSIFICATION, REGRESSION
 
-STAGES_SHOWN = 20
+STEPS_SHOWN = (1, 2, 4, 8, 16)
+MARGINS = (1, 2, 3, 4, 6, 8, 12)
 
 SCORES = {CLASSIFICATION: ("Test accuracy", accuracy_score), REGRESSION: ("Test R²", r2_score)}
 
@@ -23,11 +26,14 @@ def print_report(data, comparison, target_chosen):
         print(f"{kind}: column {data.target!r}" + ("" if target_chosen else " (the last; --target names another)"))
     if data.task_reason is not None:
         print(f"Task: {data.task}, {data.task_reason} (--task names another)")
-    print(f"Network: {layers} neurons, {network.n_time_steps} time steps, seed {network.random_state}")
+    steps = f"leak {network.leak:g}" if data.X_test.ndim == 3 else f"{network.n_time_steps} time steps"
+    print(f"Network: {layers} neurons, {steps}, seed {network.random_state}")
     print()
     print_comparison(data, comparison)
     print()
     print_stages(data, network)
+    print()
+    print(comparison.ending)
 
 
 def print_table(rows):
@@ -52,7 +58,7 @@ def print_comparison(data, comparison):
         comparison_column(network, score, comparison.seconds, f"{additions:,.0f} additions"),
     ]
     if rival is not None:
-        rival_score = rival.score(data.X_test, comparison.encoded(data.y_test))
+        rival_score = rival.score(static_features(data.X_test), comparison.encoded(data.y_test))
         operations = f"{dense_operations(network):,} multiply-adds"
         columns.append(comparison_column(rival, rival_score, comparison.rival_seconds, operations))
     print_table(zip(*columns, strict=True))
@@ -71,20 +77,43 @@ def comparison_column(network, score, seconds, operations):
 
 def print_stages(data, network):
     score_name, score = SCORES[data.task]
-    n_steps = network.n_time_steps
-    shown = {int(t) for t in np.linspace(1, n_steps, min(n_steps, STAGES_SHOWN)).round()}
-    spikes = spike_counts(network, data.X_test).mean(axis=0)
-    spikes_so_far = spikes.sum(axis=1).cumsum()
-    additions_so_far = synaptic_operations(network, data.X_test).mean(axis=0)
-    stages = zip(network.staged_predict(data.X_test), spikes_so_far, additions_so_far, strict=True)
-    rows = [
-        [str(t), share_text(score(data.y_test, answers)), f"{n_spikes:,.0f}", f"{additions:,.0f}"]
-        for t, (answers, n_spikes, additions) in enumerate(stages, start=1)
-        if t in shown
-    ]
+    spikes = spike_counts(network, data.X_test).mean(axis=0).sum(axis=1).cumsum()
+    additions = synaptic_operations(network, data.X_test).mean(axis=0)
+    scores = [score(data.y_test, answers) for answers in network.staged_predict(data.X_test)]
     print("The network can be asked after any time step; spikes and additions so far, mean of the test samples:")
     print()
+    is_stream = data.X_test.ndim == 3
+    shown = sorted({*(2**k for k in range(len(scores).bit_length())), len(scores)}) if is_stream else STEPS_SHOWN
+    rows = [
+        [str(t), share_text(scores[t - 1]), f"{spikes[t - 1]:,.0f}", f"{additions[t - 1]:,.0f}"]
+        for t in shown
+        if t <= len(scores)
+    ]
     print_table([["Time step", score_name, "Spikes", "Additions"], *rows])
-    layers = ["the input", *(f"hidden layer {k}" for k in range(1, spikes.shape[1]))]
-    by_layer = ", ".join(f"{n:,.0f} of {layer}" for n, layer in zip(spikes.sum(axis=0), layers, strict=True))
-    print(f"(spikes: {by_layer}; a spike is added to each neuron of the next layer)")
+    first = next(t for t, reached in enumerate(scores, start=1) if reached >= scores[-1])
+    cost = additions[first - 1]
+    print(f"Step {first} is the first that is as good as the last, step {len(scores)}: {cost:,.0f} additions.")
+    if data.task == CLASSIFICATION and not is_stream:
+        cost = print_exit(data, network, first, scores[-1]) or cost
+    dense, energy = dense_operations(network), energy_estimate(network, data.X_test)
+    share = energy.spiking.mean() / max(1, additions[-1]) / (energy.dense / dense)
+    print(
+        f"An addition takes {share:.2f} of a multiply-add's energy (45 nm hardware), so {cost:,.0f} of them take "
+        f"{share * cost / dense:.2f} of the energy of {dense:,} multiply-adds."
+    )
+
+
+def print_exit(data, network, n_time_steps, aim):
+    """The smallest margin at which so many time steps are as good as the aim; returns the additions that it takes."""
+    for margin in MARGINS:
+        hasty = copy.copy(network).set_params(n_time_steps=n_time_steps, exit_margin=margin)
+        reached = hasty.score(data.X_test, data.y_test)
+        if reached >= aim:
+            steps = exit_steps(hasty, data.X_test).mean()
+            additions = synaptic_operations(hasty, data.X_test)[:, -1].mean()
+            print(
+                f"With n_time_steps={n_time_steps}, exit_margin={margin} a sample ends as soon as it is clear: test "
+                f"accuracy {share_text(reached)}, {steps:.1f} steps, {additions:,.0f} additions."
+            )
+            return additions
+    return None

@@ -11,12 +11,14 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn.events import EventFrames
 
 from .datasets import ReadingOptions, input_files, load_data
-from .messages import INTERRUPTED, PROGRAM, LateProgress, say, value_errors_reported
+from .messages import INTERRUPTED, PROGRAM, CommandError, LateProgress, say, value_errors_reported
 from .models import new_model, save_model, skops_io
 from .output_files import check_output
 from .preprocessing import column_names_known, fitted_preprocessor
+from .recordings import are_recordings, load_recordings, static_features
 from .report import print_report
 from .splitting import with_test_part
 from .targets import CLASSIFICATION, REGRESSION
@@ -36,19 +38,28 @@ def train(args):
     # The report shows labels and names of files; a character that stdout cannot show must not end it.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = ReadingOptions(args.target, args.task, tuple(args.id), tuple(args.category), args.header)
-    data = with_test_part(load_data(args.data, options), args.test_fraction)
+    if are_recordings(args):
+        data, preprocessor = load_recordings(args)
+        data = with_test_part(data, args.test_fraction)
+    else:
+        given = [f"--{name}" for name in ("step", "sensor") if getattr(args, name) is not None]
+        if given:
+            raise CommandError(f"{', '.join(given)} goes with recordings; --recordings says that a CSV file names them.")
+        options = ReadingOptions(args.target, args.task, tuple(args.id), tuple(args.category), args.header)
+        data = with_test_part(load_data(args.data, options), args.test_fraction)
+        with value_errors_reported():
+            preprocessor = fitted_preprocessor(args.scale, data)
     with value_errors_reported(), column_names_known():
-        preprocessor, network = fitted_preprocessor(args.scale, data), new_network(args, data)
+        network = new_network(args, data)
         data = replace(data, X=preprocessor.transform(data.X), X_test=preprocessor.transform(data.X_test))
-    seconds, interrupted = fit_timed(network, data.X, data.y)
+    seconds, interrupted, ending = fit_timed(network, data.X, data.y)
     if args.save is not None:
         save_model(new_model(preprocessor, network, data), args.save, args.skops)
     if interrupted:
         outcome = "is not saved (--save does that)" if args.save is None else f"is saved to {args.save}"
         say(f"interrupted after {network.n_iter_} whole epochs; the network with the weights reached {outcome}.")
         return INTERRUPTED
-    comparison = Comparison(network, [seconds])
+    comparison = Comparison(network, ending, [seconds])
     interrupted = args.compare and compare(comparison, data)
     if interrupted:
         say("the comparison is interrupted; the report is of what was trained before.")
@@ -56,7 +67,8 @@ def train(args):
         print_report(data, comparison, target_chosen=args.target is not None)
     if args.save is not None:
         skops = " --skops" if args.skops else ""
-        print(f"\nThe model is saved; to use it: {PROGRAM} predict {args.save} FILE{skops}")
+        command = "watch" if isinstance(preprocessor, EventFrames) else "predict"
+        print(f"\nThe model is saved; to use it: {PROGRAM} {command} {args.save} FILE{skops}")
     return INTERRUPTED if interrupted else 0
 
 
@@ -67,6 +79,7 @@ def new_network(args, data):
         "max_iter": args.epochs,
         "learning_rate_init": args.learning_rate,
         "dropout": args.dropout,
+        "leak": args.leak,
     }
     settings = data.settings | {name: value for name, value in chosen.items() if value is not None}
     return NETWORKS[data.task](**settings, random_state=args.seed)
@@ -80,7 +93,8 @@ def conventional_network(network, task):
 
 
 def fit_timed(network, X, y):
-    """Trains on one core; returns CPU seconds, and whether Ctrl-C ended it, with the weights reached by then."""
+    """Trains on one core; returns CPU seconds, whether Ctrl-C ended it, with the weights reached by then, and the last line
+    that the network printed, in which ours says why training ended."""
     network.set_params(verbose=True)
     progress = LateProgress(type(network).__name__)
     with threadpool_limits(1), redirect_stdout(progress), warnings.catch_warnings(record=True) as caught:
@@ -99,7 +113,7 @@ def fit_timed(network, X, y):
             interrupted = True
         else:
             say(f"warning: {warning.message}")
-    return seconds, interrupted
+    return seconds, interrupted, progress.last_line
 
 
 @dataclass
@@ -107,6 +121,7 @@ class Comparison:
     """The spiking network and, once trained, the conventional one, with CPU seconds of each run of their training."""
 
     network: SpikingMLPClassifier | SpikingMLPRegressor
+    ending: str  # why its training ended
     seconds: list
     rival: MLPClassifier | MLPRegressor | None = None
     rival_seconds: list = field(default_factory=list)
@@ -121,16 +136,17 @@ def compare(comparison, data):
     """Trains the conventional network and the spiking one in turn; returns whether Ctrl-C ended it."""
     began = time.monotonic()
     X, y = data.X, comparison.encoded(data.y)
+    static = static_features(X)
     while True:
         rival = conventional_network(comparison.network, data.task)
-        seconds, interrupted = fit_timed(rival, X, y)
+        seconds, interrupted, _ = fit_timed(rival, static, y)
         if interrupted:
             return True
         comparison.rival = rival
         comparison.rival_seconds.append(seconds)
         if len(comparison.seconds) == COMPARISON_ROUNDS or time.monotonic() - began > COMPARISON_SECONDS:
             return False
-        seconds, interrupted = fit_timed(clone(comparison.network), X, data.y)
+        seconds, interrupted, _ = fit_timed(clone(comparison.network), X, data.y)
         if interrupted:
             return True
         comparison.seconds.append(seconds)

@@ -244,6 +244,30 @@ def test_silence_ends(simulation, instruction_set):
     assert found[101, 0, 0] == 0
 
 
+@pytest.mark.parametrize("neuron", ["signed", "rectifying"])
+@pytest.mark.parametrize("simulation", STEPPED)
+def test_time_steps_without_spikes_add_no_rows(simulation, neuron):
+    """In pauses no unit fires, whatever is left in its potential. A silent unit's row is not even
+    multiplied by 0, which would make NaN of the NaN in it."""
+    T, pauses = 9, [1, 2, 4, 6, 7, 8]
+    clean = dyadic_problem((6, 40, 7, 3), n_samples=4, n_frames=T, biases=False)
+    clean.X = np.abs(clean.X)
+    clean.X[:, pauses] = 0
+    clean.X[:, :, 3:] = 0
+    clean.coefs[0][:, 35:] = -1
+    spoilt = clean.with_weights([w.copy() for w in clean.coefs], None)
+    spoilt.coefs[0][3:] = np.nan
+    spoilt.coefs[1][35:] = np.nan
+    parameters = {"simulation": simulation, "neuron": neuron, "leak": 0.25, "n_time_steps": T}
+    found, wanted = (Core(problem, **parameters).outputs(problem.X) for problem in (spoilt, clean))
+    np.testing.assert_array_equal(found, wanted)
+    network = make_network(spoilt.coefs, None, tallied=simulation != "clock-driven", **parameters)
+    by_layer, by_unit = np.zeros((4, T, 3), np.int64), np.zeros((4, T, 6 + 40 + 7, 2), np.int32)
+    assert spike_counts(network, spoilt.X, by_layer, by_unit) == -1
+    assert (by_layer.sum(axis=(0, 1)) > 0).all()
+    assert not by_layer[:, pauses].any()
+
+
 @pytest.mark.parametrize("simulation", STEPPED)
 def test_dropped_units_stay_silent_at_every_leak(simulation):
     problem = dyadic_problem((4, 30, 3), n_samples=6, n_frames=4)

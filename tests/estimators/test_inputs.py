@@ -209,6 +209,6 @@ def test_a_list_of_sparse_rows_is_refused_with_what_to_do(iris):
     rows = [csr_array(x[np.newaxis]) for x in X]
     estimator = classifier().fit(X, y)
     for call in (estimator.predict, lambda X: estimator.partial_fit(X, y)):
-        with pytest.raises(ValueError, match=r"X is a list of csr_array.*scipy\.sparse\.vstack"):
+        with pytest.raises(ValueError, match=r"X is a list of sparse matrices.*scipy\.sparse\.vstack"):
             call(rows)
     np.testing.assert_array_equal(estimator.predict(vstack(rows)), estimator.predict(X))

@@ -32,9 +32,9 @@ FRACTIONAL = SpikingBackprop(feedback="step", weight_update="fractional")
     [
         ({}, 0.97),
         ({"hidden_layer_sizes": (30, 30)}, 0.97),
-        ({"simulation": "clock-driven", "learning_rule": STEP}, 0.97),
-        ({"neuron": "rectifying", "simulation": "event-driven", "learning_rule": STEP}, 0.97),
-        ({"neuron": "rectifying", "learning_rule": FRACTIONAL}, 0.95),
+        ({"simulation": "clock-driven", "n_time_steps": 16, "learning_rule": STEP}, 0.97),
+        ({"neuron": "rectifying", "simulation": "event-driven", "n_time_steps": 16, "learning_rule": STEP}, 0.97),
+        ({"neuron": "rectifying", "n_time_steps": 16, "learning_rule": FRACTIONAL}, 0.95),
     ],
     ids=str,
 )

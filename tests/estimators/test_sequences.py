@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import make_pipeline
 
 from helpers import EVERY_NETWORK, STEPPED, Oracle, Problem, estimator_parameters
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNClassifier
 from sk_dsn._base import count_training_spikes
 from sk_dsn.metrics import activation_sparsity, exit_steps, neurobench_synaptic_operations, spike_counts, unit_spike_counts
 from sk_dsn.streams import SparseStreams, StreamScaler
@@ -48,6 +48,12 @@ def with_nan_ends(sequences):
     return X
 
 
+def as_objects(sequences):
+    objects = np.empty(len(sequences), object)
+    objects[:] = sequences
+    return objects
+
+
 def assert_same(found, wanted):
     for a, b in zip([*found.coefs_, *found.intercepts_], [*wanted.coefs_, *wanted.intercepts_], strict=True):
         np.testing.assert_array_equal(a, b)
@@ -61,6 +67,7 @@ def test_sequences_of_every_kind_are_learned_and_predicted_alike(parameters):
     kinds = {
         "list": sequences,
         "lists": [x.astype(float).tolist() for x in sequences],
+        "objects": as_objects(sequences),
         "float64": [x.astype(np.float64) for x in sequences],
         "NaN ends": with_nan_ends(sequences),
         "longer NaN ends": np.pad(with_nan_ends(sequences), [(0, 0), (0, 3), (0, 0)], constant_values=np.nan),
@@ -226,6 +233,25 @@ def test_a_sparse_array_of_three_dimensions_is_refused_with_the_way_out():
         pytest.skip("this scipy has sparse arrays of two dimensions only")
     with pytest.raises(ValueError, match="SparseStreams"):
         SpikingMLPClassifier().fit(X, [0, 1, 0])
+
+
+NO_STREAMS = {
+    "series of one dimension": (lambda X: [x[: 3 + i % 2, 0] for i, x in enumerate(X)], r"\[np\.asarray\(x\)\[:, None\]"),
+    "one dimension and two": (lambda X: [X[0, 0], *X[1:]], r"\(n_time_steps_i, n_features\)"),
+    "two dimensions and one": (lambda X: [X[0], *X[1:, 0]], r"\(n_time_steps_i, n_features\)"),
+    "sparse streams": (lambda X: [csr_matrix(x) for x in X], r"SparseStreams\.from_list\(X\)"),
+    "swapped axes": (lambda X: [x[: 3 + i % 2].T for i, x in enumerate(X)], r"\[x\.T for x in X\]"),
+    "other features": (lambda X: [x[:, : 3 + i % 2] for i, x in enumerate(X)], "the same features"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_STREAMS)
+@pytest.mark.parametrize("taker", [SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNClassifier, StreamScaler])
+def test_lists_that_are_no_streams_are_refused_with_the_way_out(taker, kind):
+    *_, X = streams(6)
+    spoil, message = NO_STREAMS[kind]
+    with pytest.raises(ValueError, match=message):
+        taker().fit(spoil(X), np.arange(6) % 2)
 
 
 def test_a_csr_matrix_of_all_columns_makes_streams():

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))
 
 from benchmarks import __main__ as suite  # noqa: E402
-from benchmarks import accuracy, compare, data, harness, report, scaling, simulations, training  # noqa: E402
+from benchmarks import accuracy, compare, data, harness, report, saccades, scaling, simulations, training  # noqa: E402
 from benchmarks.studies import defaults as defaults_study  # noqa: E402
 from benchmarks.studies import peers  # noqa: E402
 
@@ -94,6 +94,34 @@ def test_a_shifted_image_is_one_of_nine():
     same = (expected == found[:, np.newaxis]).all(axis=2)
     assert same.any(axis=1).all()
     assert same.any(axis=0).all()
+
+
+def test_a_simulated_camera_sees_each_image_by_itself(tmp_path):
+    images = np.random.default_rng(0).random((5, 28, 28), dtype=np.float32)
+    events, offsets = saccades.simulate(images, range(5))
+    for k in range(5):
+        part = events[offsets[k] : offsets[k + 1]]
+        alone, _ = saccades.simulate(images[k : k + 1], [k])
+        np.testing.assert_array_equal(part, alone)
+        assert len(part) and (np.diff(part["t"].astype(int)) >= 0).all()
+    files = saccades.write_chunks(tmp_path, images, np.arange(5), size=2, batch=3)
+    read = [saccades.read_chunk(file) for file in files]
+    assert [len(recordings) for recordings, _ in read] == [2, 2, 1]
+    assert np.concatenate([labels for _, labels in read]).tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(read[1][0][1], saccades.simulate(images[3:4], [(0, 3)])[0])
+
+
+def test_pixels_of_a_simulated_camera_follow_the_brightness(monkeypatch):
+    monkeypatch.setattr(saccades, "NOISE", 0.0)
+    monkeypatch.setattr(saccades, "MISMATCH", 0.0)
+    images = np.random.default_rng(0).random((1, 28, 28), dtype=np.float32)
+    events, _ = saccades.simulate(images, [0])
+    change = np.zeros((34, 34))
+    before = events[events["t"] < saccades.SIDE]
+    np.add.at(change, (before["y"], before["x"]), np.where(before["p"], saccades.THRESHOLD, -saccades.THRESHOLD))
+    start, end = (saccades.seen(images, np.array(saccades.CORNERS[k]))[0] for k in (0, 1))
+    assert np.abs(end - start).max() > saccades.THRESHOLD
+    assert np.abs(change - (end - start)).max() < saccades.THRESHOLD + 1e-5
 
 
 @pytest.fixture

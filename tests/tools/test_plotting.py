@@ -3,6 +3,7 @@ import copy
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNRegressor
+from sk_dsn.events import EventFrames
 from sk_dsn.metrics import dense_operations, spike_counts, synaptic_operations, unit_spike_counts
 from sk_dsn.plotting import AnytimeDisplay, SpikeRasterDisplay, TrainingCurveDisplay
 
@@ -132,7 +134,7 @@ def test_networks_are_compared_on_the_same_axes(fitted, digits):
     first = AnytimeDisplay.from_estimator(fitted, X, y, against="synaptic_operations", name="first")
     second = first.plot(first.ax_, against="synaptic_operations", name="second", line_kw={"c": "red"})
     labels = [text.get_text() for text in second.ax_.get_legend().get_texts()]
-    assert sorted(labels) == ["first", "multiply-adds of the dense network", "second"]
+    assert sorted(labels) == ["dense network's\nmultiply-adds", "first", "second"]
     assert second.line_.get_color() == "red"
 
 
@@ -181,6 +183,66 @@ def test_a_training_curve_without_scores_has_one_line(fitted):
     display = TrainingCurveDisplay.from_estimator(fitted)
     assert display.score_ax_ is display.score_line_ is None
     assert len(display.figure_.axes) == 1
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_training_curve_marks_the_epoch_that_was_kept(digits, goes_on):
+    X, y = digits
+    fitted = SpikingMLPClassifier((10,), max_iter=8, n_iter_no_change=3, random_state=0, early_stopping=True).fit(X, y)
+    if goes_on:
+        fitted.set_params(warm_start=True).fit(X, y)
+    display = TrainingCurveDisplay.from_estimator(fitted)
+    last_fit = range(len(fitted.validation_scores_) - fitted.n_iter_, len(fitted.validation_scores_))
+    kept = next(epoch for epoch in last_fit if fitted.validation_scores_[epoch] == fitted.best_validation_score_) + 1
+    assert display.kept_epoch == kept
+    assert list(display.kept_line_.get_xdata()) == [kept, kept]
+    fitted.set_params(early_stopping=False).partial_fit(X[:1], y[:1])
+    assert TrainingCurveDisplay.from_estimator(fitted).kept_line_ is None
+
+
+@pytest.mark.parametrize("width", [6.4, 14])
+def test_labels_do_not_collide_where_three_displays_stand_side_by_side(digits, pyplot, width):
+    X, y = digits
+    fitted = SpikingMLPClassifier((30, 12), n_time_steps=16, max_iter=8, random_state=0, early_stopping=True).fit(X, y)
+    figure, axes = pyplot.subplots(1, 3, layout="constrained", figsize=(width, 4.8))
+    raster(fitted, X, y, ax=axes[0])
+    AnytimeDisplay.from_estimator(fitted, X, y, against="synaptic_operations", name="network", ax=axes[1])
+    training_curve(fitted, X, y, ax=axes[2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.draw_without_rendering()
+    for axis in [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]:
+        labels = [tick.label1 if tick.label1.get_visible() else tick.label2 for tick in axis.get_major_ticks()]
+        boxes = [label.get_window_extent() for label in labels if label.get_text()]
+        low, high = ("x0", "x1") if axis.axis_name == "x" else ("y0", "y1")
+        boxes.sort(key=lambda box: getattr(box, low))
+        assert all(getattr(one, high) <= getattr(other, low) for one, other in pairwise(boxes))
+        assert not any(tick.label1.get_text() for tick in axis.get_minor_ticks())
+        assert axis.get_label().get_window_extent().width <= figure.bbox.width / 3
+
+
+def test_negative_spikes_are_as_light_as_positive_ones(fitted, digits):
+    display = SpikeRasterDisplay.from_estimator(fitted, digits[0])
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    spikes = display.positive_spikes_, display.negative_spikes_
+    lightness = [weights @ kind.get_color()[0][:3] ** 2.2 for kind in spikes]
+    assert max(lightness) < 1.5 * min(lightness)
+    assert len({kind.get_linewidth()[0] for kind in spikes}) == 1
+
+
+def test_displays_tell_what_they_hold(digits):
+    X, y = digits
+    fitted = SpikingMLPClassifier((12,), n_time_steps=4, max_iter=5, random_state=0, early_stopping=True).fit(X, y)
+    scores = [accuracy_score(y, labels) for labels in fitted.staged_predict(X)]
+    n_spikes = f"{spike_counts(fitted, X[:1]).sum():,} spikes"
+    assert f"4 time steps of layers of 64, 12 units; {n_spikes}" in repr(raster(fitted, X, y))
+    assert f"Accuracy {scores[0]:.3f} after time step 1, {scores[-1]:.3f} after 4" in repr(
+        AnytimeDisplay.from_estimator(fitted, X, y, name="network")
+    )
+    text = repr(training_curve(fitted, X, y))
+    assert f"{fitted.n_iter_} epochs, loss {fitted.loss_curve_[0]:.3g} to {fitted.loss_:.3g}" in text
+    assert f"{fitted.best_validation_score_:.3f} at epoch" in text
+    assert repr(TrainingCurveDisplay(loss_curve=[])) == "TrainingCurveDisplay(0 epochs)"
 
 
 @each_display
@@ -237,3 +299,52 @@ def test_without_matplotlib_a_display_says_what_to_install(fitted, digits, monke
 def test_matplotlib_is_imported_only_to_draw():
     code = "import sys, sk_dsn.plotting, sk_dsn.metrics; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    """Recordings of 3 to 12 steps of 10, in which a label is where most events are."""
+    rng = np.random.default_rng(0)
+    made = []
+    for k in range(40):
+        events = np.zeros(80, [("t", "u4"), ("x", "u1"), ("p", "?")])
+        events["t"] = np.sort(rng.integers(0, 120 if k else 30, 80))
+        events["x"] = np.where(rng.random(80) < 0.7, k % 2, rng.integers(0, 4, 80))
+        made.append(events)
+    return made
+
+
+def test_beneath_the_raster_of_a_recording_stands_its_answer(recordings):
+    network = SpikingMLPClassifier((8,), leak=0.2, max_iter=5, random_state=0)
+    pipeline = make_pipeline(EventFrames((4, 1), 10), network).fit(recordings, [k % 2 for k in range(40)])
+    display = SpikeRasterDisplay.from_estimator(pipeline, recordings, sample=0, answers=True, line_kw={"linewidth": 3})
+    staged = np.array(list(network.staged_predict_proba(pipeline[0].transform(recordings[:1]))))
+    assert len(display.answer_lines_) == 2 and len(staged) == 3
+    for line, probabilities in zip(display.answer_lines_, staged[:, 0].T, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([[1, 2, 3], probabilities]))
+        assert line.get_linewidth() == 3
+    assert [text.get_text() for text in display.answer_ax_.get_legend().get_texts()] == ["0", "1"]
+    assert (display.answer_ax_.get_xlabel(), display.ax_.get_xlabel()) == ("Time step", "")
+    assert display.answer_ax_.get_ylabel() == "Probability"
+    assert display.ax_.get_xlim() == display.answer_ax_.get_xlim() == (0.5, 3.5)
+
+
+def test_answers_that_are_values_are_drawn_as_values(recordings, pyplot):
+    y = np.array([[k % 2, 10.0] for k in range(40)])
+    network = SpikingRNNRegressor((8,), max_iter=2, random_state=0)
+    pipeline = make_pipeline(EventFrames((4, 1), 10), network).fit(recordings, y)
+    axes = pyplot.figure().subplots(2)
+    display = SpikeRasterDisplay.from_estimator(pipeline, recordings, sample=1, answers=True, ax=axes)
+    assert (display.ax_, display.answer_ax_) == tuple(axes)
+    np.testing.assert_array_equal(
+        [line.get_ydata()[-1] for line in display.answer_lines_], pipeline.predict(recordings[1:2])[0]
+    )
+
+
+def test_of_many_answers_the_largest_are_drawn():
+    answers = np.random.default_rng(0).random((5, 30))
+    counts = [np.zeros((5, 2, 2), int)]
+    names = [str(k) for k in range(30)]
+    display = SpikeRasterDisplay(spike_counts=counts, answers=answers, output_names=names).plot()
+    drawn = [int(line.get_label()) for line in display.answer_lines_]
+    assert drawn == sorted(np.argsort(answers.max(axis=0))[-10:])

@@ -168,6 +168,8 @@ def test_what_a_scaler_cannot_scale_is_refused(dense):
         StreamScaler().transform(dense)
     with pytest.raises(ValueError, match="4 features"):
         StreamScaler().fit(dense).transform(dense[:, :, :4])
+    with pytest.raises(ValueError, match=r"X\.transpose\(0, 2, 1\)"):
+        StreamScaler().fit(dense).transform(dense.transpose(0, 2, 1))
     assert clone(StreamScaler(with_mean=False)).get_params() == {"with_mean": False, "with_std": True}
     with pytest.raises(ValueError, match="NaN"):
         StreamScaler().fit(np.where(np.arange(3)[:, None] == 1, np.nan, dense))

@@ -57,6 +57,30 @@ typedef struct {
     double total;           /* spikes of either sign, without the scale of dropout; exact below SPIKE_LIMIT */
 } SpikeCounts;
 
+/* A leaky layer: its weights, and its sums between time steps. Vectors over units have room for
+   `width`, a multiple of ROW_PADDING, and are zero behind the last unit, as are rows. */
+typedef struct {
+    ptrdiff_t width;
+    FiringRule rule;
+    float keep;                     /* 1 - leak */
+    const float *weights;           /* of the layer below */
+    ptrdiff_t stride;
+    const float *recurrent;         /* NULL: no rows are added, from below neither */
+    ptrdiff_t recurrent_stride;
+    const float *bias;              /* NULL: none */
+    float *sum;
+} LeakyLayer;
+
+/* One time step of it. */
+typedef struct {
+    const SpikeCounts *below;
+    const SpikeCounts *own;         /* of the step before */
+    const float *before;            /* the trace */
+    float *after;                   /* may be the same array */
+    uint16_t *gate;                 /* NULL, or takes a bit for each unit, u >= 0, in words of ROW_PADDING units */
+    SpikeCounts *fired;             /* takes the spikes; room for width + ROW_PADDING */
+} LeakyStep;
+
 /* A step of Adam: w -= rate m / (sqrt(v) correction + epsilon), with moments m and v that are
    corrected for their start at 0. */
 typedef struct {
@@ -131,27 +155,23 @@ typedef struct {
        potential_fire. What is infinite, times a decay of 0, becomes 0. */
     void (*state_decay)(float *state, ptrdiff_t n, float decay);
 
-    /* A time step of a leaky layer. sum: input of each unit, u without its bias (NULL: none); keep:
-       1 - leak. Each unit fires ceil(v - 1/2) spikes, v = max(u, 0) - keep * before with FIRE_BACK,
-       and v = u - keep * before with the other rules, of which FIRE_UP fires no negative ones.
-       after = keep * before + spikes, which may be the same array; sum becomes keep * u. gate:
-       NULL, or a bit for each unit, u >= 0, in words of ROW_PADDING units. Lists the spikes. Arrays
-       have room for n rounded up to ROW_PADDING and are zero behind n; the list's have room for
-       that and ROW_PADDING more. Returns 0, or -1 where a sum is not finite or spikes are not below
-       SPIKE_LIMIT. */
-    int (*leak_fire)(float *sum, const float *bias, const float *before, float *after, ptrdiff_t n, float keep,
-                     FiringRule rule, uint16_t *gate, SpikeCounts *out);
+    /* A time step of a leaky layer: adds the rows of the spikes below, then those of its own spikes,
+       then the bias to its sums u, and fires ceil(v - 1/2) spikes, v = max(u, 0) - keep * before
+       with FIRE_BACK, and v = u - keep * before with the other rules, of which FIRE_UP fires no
+       negative ones. after = keep * before + spikes; the sums become keep * u. Returns 0, or -1
+       where a sum is not finite or spikes are not below SPIKE_LIMIT. */
+    int (*leaky_step)(const LeakyLayer *layer, const LeakyStep *step);
 
     /* Adds sum to the error potentials of units whose gate is open (NULL: of all), and fires
-       ceil(potential - 1/2) error spikes. `count` and `out` take them. Returns as leak_fire. */
+       ceil(potential - 1/2) error spikes. `count` and `out` take them. Returns as leaky_step. */
     int (*error_fire)(float *potential, const float *sum, ptrdiff_t n, const uint16_t *gate, float *count,
                       SpikeCounts *out);
 
-    /* to = the transpose of n_rows rows of n_columns; and to += it. */
+    /* to = the transpose of n_rows rows of n_columns; and to += it, and then from = 0. */
     void (*transpose)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
                       ptrdiff_t n_columns);
-    void (*transpose_add)(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
-                          ptrdiff_t n_columns);
+    void (*transpose_move)(float *to, ptrdiff_t to_stride, float *from, ptrdiff_t from_stride, ptrdiff_t n_rows,
+                           ptrdiff_t n_columns);
 
     /* The sum of the squares of n values, n a multiple of ROW_PADDING; in float32, but for the sum
        of the lanes. */

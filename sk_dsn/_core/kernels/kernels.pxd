@@ -21,6 +21,25 @@ cdef extern from "kernels.h" nogil:
         float *count
         double total
 
+    ctypedef struct LeakyLayer:
+        Py_ssize_t width
+        FiringRule rule
+        float keep
+        const float *weights
+        Py_ssize_t stride
+        const float *recurrent
+        Py_ssize_t recurrent_stride
+        const float *bias
+        float *sum
+
+    ctypedef struct LeakyStep:
+        const SpikeCounts *below
+        const SpikeCounts *own
+        const float *before
+        float *after
+        uint16_t *gate
+        SpikeCounts *fired
+
     ctypedef struct AdamRates:
         float beta_1
         float rest_1
@@ -53,14 +72,13 @@ cdef extern from "kernels.h" nogil:
         void (*spikes_list)(const float *count, Py_ssize_t n, SpikeCounts *out) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
         double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
-        int (*leak_fire)(float *sum, const float *bias, const float *before, float *after, Py_ssize_t n, float keep,
-                         FiringRule rule, uint16_t *gate, SpikeCounts *out) noexcept nogil
+        int (*leaky_step)(const LeakyLayer *layer, const LeakyStep *step) noexcept nogil
         int (*error_fire)(float *potential, const float *sum, Py_ssize_t n, const uint16_t *gate, float *count,
                           SpikeCounts *out) noexcept nogil
         void (*transpose)(float *to, Py_ssize_t to_stride, const float *start, Py_ssize_t from_stride, Py_ssize_t n_rows,
                           Py_ssize_t n_columns) noexcept nogil
-        void (*transpose_add)(float *to, Py_ssize_t to_stride, const float *start, Py_ssize_t from_stride,
-                              Py_ssize_t n_rows, Py_ssize_t n_columns) noexcept nogil
+        void (*transpose_move)(float *to, Py_ssize_t to_stride, float *start, Py_ssize_t from_stride,
+                               Py_ssize_t n_rows, Py_ssize_t n_columns) noexcept nogil
         double (*squares_sum)(const float *values, Py_ssize_t n) noexcept nogil
         void (*adam_step)(float *weight, float *first, float *second, float *gradient, Py_ssize_t n, float scale,
                           const AdamRates *rates) noexcept nogil

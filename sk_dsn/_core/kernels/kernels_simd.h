@@ -469,16 +469,42 @@ NAME(whole)(VECTOR v)
 #endif
 }
 
+/* The whole number next to each lane, either one at halfway. Of lanes not below SPIKE_LIMIT something
+   not below it either, or NaN. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(nearest)(VECTOR v)
+{
+#if SIMD_LEVEL == 3
+    return (VECTOR)_mm512_roundscale_ps((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif SIMD_LEVEL == 2
+    return (VECTOR)_mm256_round_ps((__m256)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif SIMD_LEVEL == 1
+    return (VECTOR)_mm_cvtepi32_ps(_mm_cvtps_epi32((__m128)v));
+#else
+    const VECTOR limit = (VECTOR){0} + 2 * SPIKE_LIMIT, inside = NAME(smaller)(NAME(larger)(v, -limit), limit);
+    const VECTOR whole = NAME(whole)(inside), rest = inside - whole;
+    return NAME(add_where)(NAME(add_where)(whole, NAME(above)(rest, 0.5f), 1.0f), NAME(not_above)(rest, -0.5f), -1.0f);
+#endif
+}
+
+/* ceil(v - 1/2); lanes not below SPIKE_LIMIT as above. v minus the nearest whole number is exact, so
+   no v - 1/2 is rounded. A zero may be negative. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(due)(VECTOR v)
+{
+    const VECTOR near = NAME(nearest)(v);
+    return NAME(add_where)(near, NAME(not_above)(v - near, -0.5f), -1.0f);
+}
+
 /* The firing rule: ceil(v - 1/2) of lanes below SPIKE_LIMIT, and with FIRE_UP max(0, ceil(v -
-   1/2)). v = whole + rest with whole = trunc(v) and rest exact, so no v - 1/2 is rounded. */
+   1/2)). A zero is positive on every instruction set. */
 TARGET static ALWAYS_INLINE VECTOR
 NAME(spikes_due)(VECTOR v, const FiringRule rule)
 {
-    const VECTOR whole = NAME(whole)(v), rest = v - whole;
-    const VECTOR count = NAME(add_where)(whole, NAME(above)(rest, 0.5f), 1.0f);
+    const VECTOR count = NAME(due)(v);
     if (rule == FIRE_UP)
         return NAME(only_where)(count, NAME(above)(count, 0.0f));
-    return NAME(add_where)(count, NAME(not_above)(rest, -0.5f), -1.0f);
+    return count + (VECTOR){0};
 }
 
 /* How many spikes a signed neuron can take back while its net count n is 1/2 or more: floor(n +
@@ -678,10 +704,10 @@ static const Kernels NAME(kernels) = {
     NAME(softmax),
     NAME(logistic),
     NAME(state_decay),
-    NAME(leak_fire),
+    NAME(leaky_step),
     NAME(error_fire),
     NAME(transpose),
-    NAME(transpose_add),
+    NAME(transpose_move),
     NAME(squares_sum),
     NAME(adam_step),
     NAME(momentum_step),
@@ -701,6 +727,8 @@ static const Kernels NAME(kernels) = {
 #undef LANES_WHERE
 #undef PICK
 #undef CASE_ADD
+#undef CASE_STEP
+#undef STEPPED
 #undef CASE_SUBTRACT
 #undef INSTRUCTION_SET
 #undef TARGET

@@ -1,10 +1,11 @@
 """The forward pass of a recurrent network."""
 from libc.math cimport isfinite
-from libc.string cimport memset
+from libc.stdint cimport int32_t
+from libc.string cimport memcpy, memset
 
-from ..kernels.kernels cimport SpikeCounts
-from .recurrent_network cimport RecurrentLayer, step_done
-from .tape cimport layer_record, layer_rewind
+from ..kernels.kernels cimport ROW_PADDING, LeakyLayer, LeakyStep, SpikeCounts
+from .recurrent_network cimport LayerTape, RecurrentLayer, step_done
+from .tape cimport list_continue, spikes_mask
 
 
 cdef void sequence_begin(RecurrentNet *net) noexcept nogil:
@@ -16,7 +17,7 @@ cdef void sequence_begin(RecurrentNet *net) noexcept nogil:
         memset(layer.sum, 0, layer.width * sizeof(float))
         if layer.trace != NULL:
             memset(layer.trace, 0, layer.width * sizeof(float))
-        layer.spikes.n = layer.sent.n = 0
+        layer.spikes.n = 0
     net.n_steps = 0.0
     memset(net.answer_sum, 0, last_layer_size(net))
 
@@ -25,36 +26,41 @@ cdef size_t last_layer_size(const RecurrentNet *net) noexcept nogil:
     return net.layers[net.n_layers - 1].width * sizeof(float)
 
 
-cdef void spikes_mask(RecurrentLayer *layer) noexcept nogil:
-    """What the layer above receives: spikes times the scale of dropout, without those of dropped
-    units."""
-    cdef SpikeCounts *sent = &layer.sent
-    cdef Py_ssize_t k, n = 0
-    cdef float scale
-    if layer.keep == NULL:
-        layer.sent = layer.spikes
-        return
-    layer.sent = layer.masked
-    for k in range(layer.spikes.n):
-        scale = layer.keep[layer.spikes.unit[k]]
-        sent.unit[n] = layer.spikes.unit[k]
-        sent.count[n] = scale * layer.spikes.count[k]
-        n += scale != 0.0
-    sent.n = n
+cdef LeakyLayer leaky_layer(const RecurrentNet *net, int l) noexcept nogil:
+    """The layer as the kernels take it."""
+    cdef const RecurrentLayer *layer = &net.layers[l]
+    return LeakyLayer(layer.width, layer.rule, net.keep, layer.weights, layer.stride, layer.recurrent,
+                      layer.recurrent_stride, layer.bias, layer.sum)
 
 
-cdef int layer_step(RecurrentNet *net, Tape *tape, int l, int k) noexcept nogil:
-    """The thresholds of a layer that has its input, at step k of the tape. Returns 0, or -1 out of
-    range."""
-    cdef RecurrentLayer *layer = &net.layers[l]
+cdef int layer_step(const RecurrentNet *net, LayerTape *recorded, const LeakyLayer *leaky, int l, int k,
+                    const SpikeCounts *below) noexcept nogil:
+    """A layer's step k of the tape, with the spikes below. Returns 0, or -1 out of range."""
+    cdef const RecurrentLayer *layer = &net.layers[l]
+    cdef LeakyStep step
     cdef int failed
-    layer_rewind(tape, net, l, k)
-    failed = net.kernels.leak_fire(layer.sum, layer.bias, layer.before, layer.after, layer.width, net.keep, layer.rule,
-                                   layer.gate, &layer.fired)
-    layer.spikes = layer.fired
-    spikes_mask(layer)
-    layer_record(tape, net, l, k)
+    list_continue(&recorded.spikes, k)
+    step.below = below
+    step.own = &layer.spikes if k == 1 else &recorded.spikes.step[k - 1]
+    step.fired = &recorded.spikes.step[k]
+    step.before = step.after = layer.trace
+    step.gate = NULL
+    if recorded.trace != NULL:
+        step.before = recorded.trace + (k - 1) * layer.width
+        step.after = recorded.trace + k * layer.width
+    if recorded.gate != NULL:
+        step.gate = recorded.gate + k * (layer.width // ROW_PADDING)
+    failed = net.kernels.leaky_step(leaky, &step)
+    if layer.keep != NULL:
+        spikes_mask(layer, recorded, k)
     return failed
+
+
+cdef void spikes_keep(RecurrentLayer *layer, const SpikeCounts *spikes) noexcept nogil:
+    """Keeps the spikes of a step for the next one."""
+    layer.spikes.n = spikes.n
+    memcpy(layer.spikes.unit, spikes.unit, spikes.n * sizeof(int32_t))
+    memcpy(layer.spikes.count, spikes.count, spikes.n * sizeof(float))
 
 
 cdef bint output_answer(RecurrentNet *net, int t) noexcept nogil:
@@ -88,13 +94,14 @@ cdef int input_run(RecurrentNet *net, Tape *tape, const float *x, int n) noexcep
     """The input's spikes at n time steps with the features x. Returns -1, 0 (the input) out of
     range, or INTERRUPTED."""
     cdef RecurrentLayer *layer = net.layers
+    cdef LeakyLayer leaky = leaky_layer(net, 0)
     cdef float scale = <float> 1.0 / net.dynamics.threshold
     cdef Py_ssize_t i
     cdef int k, interrupted
     for k in range(1, n + 1):
         for i in range(layer.n_units):
             layer.sum[i] += scale * x[i]
-        if layer_step(net, tape, 0, k):
+        if layer_step(net, &tape.layers[0], &leaky, 0, k, NULL):
             return 0
         x += layer.n_units
         interrupted = step_done(net, layer.width)
@@ -107,18 +114,17 @@ cdef int hidden_run(RecurrentNet *net, Tape *tape, int l, int n) noexcept nogil:
     """A hidden layer's spikes at n time steps, with the layer below's on tape. Returns -1, l out of
     range, or INTERRUPTED."""
     cdef RecurrentLayer *layer = &net.layers[l]
+    cdef LayerTape *recorded = &tape.layers[l]
+    cdef LeakyLayer leaky = leaky_layer(net, l)
     cdef const SpikeCounts *below = tape.layers[l - 1].sent.step
     cdef int k, interrupted
     for k in range(1, n + 1):
-        interrupted = step_done(net, <double> (below[k].n + layer.spikes.n) * layer.width)
+        if layer_step(net, recorded, &leaky, l, k, &below[k]):
+            return l
+        interrupted = step_done(net, <double> (below[k].n + recorded.spikes.step[k].n) * layer.width)
         if interrupted >= 0:
             return interrupted
-        if below[k].n:
-            net.kernels.rows_add(layer.sum, layer.width, layer.weights, layer.stride, &below[k])
-        if layer.spikes.n:
-            net.kernels.rows_add(layer.sum, layer.width, layer.recurrent, layer.recurrent_stride, &layer.spikes)
-        if layer_step(net, tape, l, k):
-            return l
+    spikes_keep(layer, &recorded.spikes.step[n])
     return -1
 
 

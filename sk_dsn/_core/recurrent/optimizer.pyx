@@ -4,9 +4,8 @@ with momentum.
 It is the only place that changes weights, and changes both copies.
 """
 from libc.math cimport isfinite, sqrt
-from libc.string cimport memset
 
-from ..kernels.kernels cimport AdamRates, Kernels
+from ..kernels.kernels cimport ROW_PADDING, AdamRates, Kernels
 from .learner cimport LayerParameters, Parameter
 from .recurrent_network cimport biases_scale
 
@@ -31,8 +30,7 @@ cdef void parameters_transpose(RecurrentLearning *learning) noexcept nogil:
 cdef void gradient_join(const Kernels *kernels, Parameter *p) noexcept nogil:
     """Adds the two layouts of a gradient."""
     if p.is_transposed:
-        kernels.transpose_add(p.gradient, p.stride, p.gradient_transposed, p.transposed_stride, p.n_columns, p.n_rows)
-        memset(p.gradient_transposed, 0, p.n_columns * p.transposed_stride * sizeof(float))
+        kernels.transpose_move(p.gradient, p.stride, p.gradient_transposed, p.transposed_stride, p.n_columns, p.n_rows)
         p.is_transposed = False
 
 
@@ -45,16 +43,24 @@ cdef double gradient_square(const Kernels *kernels, const Parameter *p) noexcept
 
 cdef void parameter_step(const RecurrentLearning *learning, Parameter *p, double scale, double rate,
                          const AdamRates *rates) noexcept nogil:
+    """A step of the optimizer, by as many rows as make up a cache line of the transposed copy."""
     cdef const Kernels *kernels = learning.net.kernels
-    cdef Py_ssize_t n = p.n_rows * p.stride
     cdef float factor = <float> (scale * p.worth)
+    cdef Py_ssize_t row = 0, n, first
     if p.gradient == NULL:
         return
-    if learning.optimizer_rule.adam:
-        kernels.adam_step(p.weights, p.first, p.second, p.gradient, n, factor, rates)
-    else:
-        kernels.momentum_step(p.weights, p.first, p.gradient, n, factor, <float> rate, learning.optimizer_rule.momentum)
-    parameter_transpose(kernels, p)
+    while row < p.n_rows:
+        n = min(p.n_rows - row, <Py_ssize_t> ROW_PADDING)
+        first = row * p.stride
+        if learning.optimizer_rule.adam:
+            kernels.adam_step(p.weights + first, p.first + first, p.second + first, p.gradient + first, n * p.stride,
+                              factor, rates)
+        else:
+            kernels.momentum_step(p.weights + first, p.first + first, p.gradient + first, n * p.stride, factor,
+                                  <float> rate, learning.optimizer_rule.momentum)
+        if p.transposed != NULL:
+            kernels.transpose(p.transposed + row, p.transposed_stride, p.weights + first, p.stride, n, p.n_columns)
+        row += n
 
 
 cdef AdamRates adam_rates(double n_updates, double rate) noexcept nogil:

@@ -43,18 +43,13 @@ cdef struct RecurrentLayer:
     Py_ssize_t recurrent_stride
     float *intercepts           # NULL without biases
 
-    # The state of a sequence.
-    float *sum                  # u, before the rows of a step: times a
     float *bias                 # b in units of the threshold; NULL without biases
-    float *trace                # room for n where no tape records it
-    const float *before         # n of the step before
-    float *after                # n of this step; may be the same array
-    uint16_t *gate              # where u >= 0 is recorded; NULL: not
     float *keep                 # dropout: 0, or the scale of a kept unit; NULL without dropout
-    SpikeCounts fired           # where the next list of spikes goes
-    SpikeCounts spikes          # of the layer's last step, for its recurrent weights
-    SpikeCounts masked          # room for `sent`
-    SpikeCounts sent            # the same times `keep`, for the layer above
+
+    # The state of a sequence between time steps.
+    float *sum                  # a u
+    float *trace                # n, where no tape records it
+    SpikeCounts spikes          # of the last step, for the recurrent weights
 
 
 # The tape: spikes of each time step and, for the backward pass, traces, gates and error spikes. It

@@ -48,7 +48,8 @@ cdef void state_layout(RecurrentNet *net, Arena *arena, bint dropout) noexcept n
             net.answer_sum = <float *> arena_take(arena, size)
             return
         layer.trace = <float *> arena_take(arena, size)
-        layer.before = layer.after = layer.trace
+        if l > 0:
+            layer.spikes = counts_take(arena, layer.width)
         if l > 0 and dropout:
             layer.keep = <float *> arena_take(arena, size)
 

@@ -1,9 +1,9 @@
-"""The layout of the tape, and how a layer that steps forward writes on it."""
+"""The layout of the tape, and where a layer that steps forward writes on it."""
 from libc.stdint cimport uint16_t
 
 from ..kernels.arena cimport arena_take
 from ..kernels.kernels cimport ROW_PADDING, SpikeCounts
-from .recurrent_network cimport LayerTape, RecurrentLayer, StepSpikes, counts_take, last_layer
+from .recurrent_network cimport counts_take, last_layer
 
 
 cdef void step_spikes_layout(StepSpikes *spikes, Py_ssize_t n_steps, Py_ssize_t width, Arena *arena) noexcept nogil:
@@ -42,36 +42,31 @@ cdef void tape_layout(Tape *tape, const RecurrentNet *net, bint dropout, Arena *
         tape.has_output_error = <bint *> arena_take(arena, (n + 1) * sizeof(bint))
 
 
-cdef inline void list_continue(const StepSpikes *spikes, Py_ssize_t k, SpikeCounts *place) noexcept nogil:
-    """The place behind the lists of the steps before k."""
+cdef void list_continue(StepSpikes *spikes, int k) noexcept nogil:
+    """The list of step k comes behind that of the step before."""
     cdef const SpikeCounts *before = &spikes.step[k - 1]
+    cdef SpikeCounts *place = &spikes.step[k]
     if k == 1:
         place.unit, place.count = spikes.pool.unit, spikes.pool.count
     else:
         place.unit, place.count = before.unit + before.n, before.count + before.n
 
 
-cdef void layer_rewind(const Tape *tape, RecurrentNet *net, int l, int k) noexcept nogil:
-    """Before a layer's thresholds: it is to write on step k of the tape."""
-    cdef RecurrentLayer *layer = &net.layers[l]
-    cdef const LayerTape *recorded = &tape.layers[l]
-    list_continue(&recorded.spikes, k, &layer.fired)
-    if layer.keep != NULL:
-        list_continue(&recorded.sent, k, &layer.masked)
-    if tape.records:
-        layer.before = recorded.trace + (k - 1) * layer.width
-        layer.after = recorded.trace + k * layer.width
-        if recorded.gate != NULL:
-            layer.gate = recorded.gate + k * (layer.width // ROW_PADDING)
-
-
-cdef void layer_record(Tape *tape, RecurrentNet *net, int l, int k) noexcept nogil:
-    """After them: which part of the tape was written."""
-    cdef const RecurrentLayer *layer = &net.layers[l]
-    cdef LayerTape *recorded = &tape.layers[l]
-    cdef Py_ssize_t j
-    recorded.spikes.step[k] = layer.spikes
-    recorded.sent.step[k] = layer.sent
-    if layer.keep != NULL:
-        for j in range(layer.width):
-            recorded.sent_trace[k * layer.width + j] = layer.keep[j] * layer.after[j]
+cdef void spikes_mask(const RecurrentLayer *layer, LayerTape *recorded, int k) noexcept nogil:
+    """What the layer above receives: spikes, and traces, times the scale of dropout, without those
+    of dropped units."""
+    cdef const SpikeCounts *spikes = &recorded.spikes.step[k]
+    cdef SpikeCounts *sent = &recorded.sent.step[k]
+    cdef const float *trace = recorded.trace + k * layer.width
+    cdef float *sent_trace = recorded.sent_trace + k * layer.width
+    cdef Py_ssize_t j, n = 0
+    cdef float scale
+    list_continue(&recorded.sent, k)
+    for j in range(spikes.n):
+        scale = layer.keep[spikes.unit[j]]
+        sent.unit[n] = spikes.unit[j]
+        sent.count[n] = scale * spikes.count[j]
+        n += scale != 0.0
+    sent.n = n
+    for j in range(layer.width):
+        sent_trace[j] = layer.keep[j] * trace[j]

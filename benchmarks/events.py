@@ -1,0 +1,19 @@
+"""How fast and how accurate are networks on streams of events?
+
+Parts: "accuracy", five folds of N-MNIST's recordings, with settings chosen inside the folds, beside
+MLPClassifier and snnTorch; "full", recordings made of all of MNIST, learned file by file;
+"prequential", learning on the fly beside river.
+"""
+from . import events_accuracy
+from .report import option_parser, run_parts
+
+PARTS = events_accuracy.PARTS
+
+
+def main(argv=None):
+    options = option_parser(__doc__, data="nmnist_small.npz", parts=PARTS).parse_args(argv)
+    run_parts(PARTS, __doc__, options)
+
+
+if __name__ == "__main__":
+    main()

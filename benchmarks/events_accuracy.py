@@ -1,0 +1,331 @@
+"""Accuracy on streams of events: the parts of `benchmarks.events` that learn.
+
+"accuracy": five folds of N-MNIST's recordings. Each side has a few settings, of which it chooses in
+each fold by a fifth of the training part, and then learns all of the training part. All sides learn
+the recordings and copies of them that are moved by a pixel. "full": recordings that a simulated
+camera makes of MNIST, written to files and learned file by file. "prequential": each recording is
+predicted, then learned, once, beside classifiers of river on totals.
+"""
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.neural_network import MLPClassifier
+
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingRNNClassifier
+from sk_dsn.events import EventFrames
+
+from .data import N_MNIST_SENSOR, load_mnist, load_recordings
+from .harness import Stopwatch, Target, percentages
+from .report import n_seeds, progress
+from .saccades import read_chunk, write_chunks
+from .studies.peers import SnnTorch
+
+STEP = 10_000  # µs
+SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+# Each step's loss counts 1/T, and answers of early steps are those of a small sum: a larger rate than of the last answer.
+EVERY_STEP = {"readout": "mean", "learning_rule": SpikingBackprop(feedback="step"), "learning_rate_init": 2.0}
+ACCURACY = Target(">=", 92.0)
+
+
+# Five folds
+
+
+class Side:
+    """A classifier of recordings: of their frames, or of the totals of their features."""
+
+    def __init__(self, make, *, downsample=1, of_totals=False):
+        self.make = make
+        self.of_totals = of_totals
+        self.frames = EventFrames(N_MNIST_SENSOR, STEP, downsample=downsample)
+
+    def transform(self, recordings):
+        X = self.frames.transform(recordings)
+        return totals(X) if self.of_totals else X
+
+    def fit(self, recordings, y, seed=0):
+        self.classifier = self.make(random_state=seed).fit(self.transform(recordings), y)
+        return self
+
+    def error(self, recordings, y):
+        return float(np.mean(self.classifier.predict(self.transform(recordings)) != y))
+
+
+class SnnTorchOnFrames:
+    """snnTorch's network of leaky neurons with the methods of a classifier of `SparseStreams`."""
+
+    def __init__(self, hidden_layer_sizes, epochs, beta, learning_rate, random_state):
+        self.epochs = epochs
+        self.network = SnnTorch(hidden_layer_sizes, np.random.RandomState(random_state))
+        self.network.beta, self.network.learning_rate = beta, learning_rate
+
+    def fit(self, X, y):
+        X = small_dense(X)
+        for _ in range(self.epochs):
+            self.network.partial_fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.network.predict(small_dense(X))
+
+
+def small_dense(X):
+    """Streams of counts as an array of bytes; ends are zero."""
+    return np.minimum(X.csr.toarray(), 255).astype(np.uint8).reshape(X.shape)
+
+
+def totals(X):
+    """Events of each feature of `SparseStreams`, from 0 to about 1."""
+    n_samples, _, n_features = X.shape
+    rows = np.repeat(np.arange(n_samples), np.diff(X.csr.indptr))
+    sums = np.bincount(rows * n_features + X.csr.indices % n_features, X.csr.data, n_samples * n_features)
+    return sums.reshape(n_samples, n_features).astype(np.float32) / np.float32(20)
+
+
+def sides(epochs):
+    """Name -> the settings that a side chooses from."""
+    hidden = {"hidden_layer_sizes": (100,), "max_iter": epochs}
+    leaky = partial(SpikingMLPClassifier, **hidden, **EVERY_STEP)
+    recurrent = partial(
+        SpikingRNNClassifier, **hidden, error_resolution=32.0, feedback="step", readout="mean", learning_rate_init=0.003
+    )
+    found = {
+        "leaky": [Side(partial(leaky, leak=leak), downsample=block) for leak, block in ((0.2, 1), (0.2, 2), (0.1, 2))],
+        "recurrent": [Side(recurrent, downsample=block) for block in (1, 2)],
+        "static, totals": [
+            Side(partial(SpikingMLPClassifier, **hidden, n_time_steps=16, dropout=dropout), of_totals=True)
+            for dropout in (0.1, 0.3)
+        ],
+        "MLPClassifier, totals": [
+            Side(partial(MLPClassifier, (100,), max_iter=2 * epochs, alpha=alpha), of_totals=True) for alpha in (1e-4, 1e-1)
+        ],
+    }
+    if not SnnTorch.missing():
+        found["snnTorch"] = [
+            Side(partial(SnnTorchOnFrames, (100,), epochs, beta, 2e-3)) for beta in (0.8, 0.95)
+        ]
+    return found
+
+
+def shifted(recordings):
+    """Copies of recordings, moved by `SHIFTS`; what leaves the sensor is lost."""
+    width, height = N_MNIST_SENSOR
+    copies = []
+    for across, down in SHIFTS:
+        for events in recordings:
+            x, y = events["x"].astype(np.int64) + across, events["y"].astype(np.int64) + down
+            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+            moved = events[inside]
+            moved["x"], moved["y"] = x[inside], y[inside]
+            copies.append(moved)
+    return copies
+
+
+def chosen_side(candidates, recordings, y):
+    """The candidate with the fewest errors on a fifth that is held out."""
+    if len(candidates) == 1:
+        return candidates[0]
+    parts = train_test_split(np.arange(len(y)), test_size=0.2, stratify=y, random_state=0)
+    (learned, y_learned), (held_out, y_held_out) = (([recordings[k] for k in part], y[part]) for part in parts)
+    copies, labels = shifted(learned), np.tile(y_learned, len(SHIFTS))
+    errors = [side.fit(copies, labels).error(held_out, y_held_out) for side in candidates]
+    return candidates[int(np.argmin(errors))]
+
+
+def accuracy(report, options):
+    """Test accuracy of all sides, and of those that answer at any time against the time seen."""
+    recordings, y = load_recordings(options)
+    folds = list(StratifiedKFold(2 if options.quick else 5, shuffle=True, random_state=0).split(y, y))
+    rows, curves = [], {}
+    for name, candidates in sides(1 if options.quick else 8).items():
+        errors, watch, right = [], Stopwatch(), []
+        for training, test in folds:
+            learned, asked = ([recordings[k] for k in part] for part in (training, test))
+            side = chosen_side(candidates[:1] if options.quick else candidates, learned, y[training])
+            copies, labels = shifted(learned), np.tile(y[training], len(SHIFTS))
+            with watch:
+                side.fit(copies, labels)
+            errors.append(side.error(asked, y[test]))
+            progress(f"{name}: {100 * errors[-1]:.1f} % error with setting {candidates.index(side)}")
+            if hasattr(side.classifier, "staged_predict") and not side.of_totals:
+                stages = side.classifier.staged_predict(side.transform(asked))
+                right.append([float(np.mean(answers == y[test])) for answers in stages])
+        score = 100 - 100 * mean(errors)
+        row = {"network": name, "accuracy %": score, "lowest": 100 - 100 * max(errors), "highest": 100 - 100 * min(errors)}
+        row |= {"folds": len(folds), "fit s": watch.seconds / len(folds)}
+        rows.append(row | report.judgement(score, ACCURACY if name in ("leaky", "recurrent") else None))
+        if right:
+            curves[name] = [100 * mean(fold[min(k, len(fold) - 1)] for fold in right) for k in range(max(map(len, right)))]
+    report.table(f"N-MNIST, {len(y)} recordings, chosen inside the folds: test accuracy", rows)
+    ms = [(k + 1) * STEP // 1000 for k in range(max(map(len, curves.values())))]
+    shown = sorted({0, 1, 2, 4, 7, 9, 14, 19, 24, 29, len(ms) - 1} & set(range(len(ms))))
+    report.table(
+        "Accuracy after the first milliseconds, %",
+        [{"ms": ms[k]} | {name: curve[min(k, len(curve) - 1)] for name, curve in curves.items()} for k in shown],
+    )
+    report.panel(partial(draw_anytime, curves))
+
+
+def draw_anytime(curves, axes):
+    for name, curve in curves.items():
+        axes.plot((np.arange(len(curve)) + 1) * STEP / 1000, curve, label=name)
+    axes.axhline(ACCURACY.limit, color="0.7", linewidth=0.8)
+    axes.set(xlabel="Milliseconds of the recording", ylabel="Test accuracy, %", title="N-MNIST: answers at any time")
+    axes.legend()
+
+
+# Out of core
+
+
+def full(report, options):
+    """A chunk at a time is in memory; the rate falls linearly over all chunks."""
+    data = load_mnist(options)
+    n_epochs, size = (1, 100) if options.quick else (3, 1000)
+    side = round(data.X_train.shape[1] ** 0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        watch = Stopwatch()
+        files = {}
+        for seed, (part, X, y) in enumerate(
+            [("train", data.X_train, data.y_train), ("test", data.X_test, data.y_test)]
+        ):
+            place = Path(folder, part)
+            place.mkdir()
+            with watch:
+                files[part] = write_chunks(place, X.reshape(-1, side, side), y, size=size, seed=seed)
+        n_bytes = sum(file.stat().st_size for chunks in files.values() for file in chunks)
+        n_recordings = len(data.y_train) + len(data.y_test)
+        made = {"recordings": n_recordings, "files": sum(map(len, files.values())), "MB": n_bytes / 1e6}
+        report.table(f"Recordings made of {data.name}", [made | {"ms a recording": 1e3 * watch.seconds / n_recordings}])
+        learn_chunks(report, options, files, n_epochs)
+
+
+def learn_chunks(report, options, files, n_epochs):
+    frames = EventFrames(N_MNIST_SENSOR, STEP)
+    network = SpikingMLPClassifier((200,), leak=0.2, random_state=0, **EVERY_STEP)
+    first_rate, n_steps = network.learning_rate_init, n_epochs * len(files["train"])
+    reading, learning, memory, rows = Stopwatch(), Stopwatch(), [], []
+    order = np.random.default_rng(0)
+    done = 0
+    for epoch in range(n_epochs):
+        for chunk in order.permutation(len(files["train"])):
+            with reading:
+                recordings, y = read_chunk(files["train"][chunk])
+                X = frames.transform(recordings)
+            network.set_params(learning_rate_init=first_rate * (1 - done / n_steps))
+            with learning:
+                network.partial_fit(X, y, classes=np.arange(10))
+            done += 1
+            memory.append(resident_megabytes())
+        wrong = n = 0
+        for file in files["test"]:
+            recordings, y = read_chunk(file)
+            wrong += int(np.sum(network.predict(frames.transform(recordings)) != y))
+            n += len(y)
+        seconds = {"reading s": reading.seconds, "learning s": learning.seconds}
+        largest = max(memory[: len(files["train"]) // 6 + 1]), max(memory)
+        row = {"epochs": epoch + 1, "test error %": 100 * wrong / n} | seconds
+        rows.append(row | {"MB in the first sixth of an epoch": largest[0], "MB so far": largest[1]})
+        progress(f"epoch {epoch + 1}: {100 * wrong / n:.2f} % error, {seconds}")
+    report.table("2312-200-10, file by file", rows)
+
+
+def resident_megabytes():
+    """Memory of this process, or None where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return float("nan")
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("VmRSS:"))
+
+
+# Learning on the fly
+
+
+class OnFrames:
+    """A network that learns a recording at a time from its frames."""
+
+    def __init__(self, network):
+        self.frames = EventFrames(N_MNIST_SENSOR, STEP)
+        self.network = network
+
+    def predict(self, events):
+        return self.network.predict(self.frames.transform([events]))[0]
+
+    def learn(self, events, label):
+        self.network.partial_fit(self.frames.transform([events]), [label], classes=np.arange(10))
+
+
+class OnTotals:
+    """A classifier of river that learns the totals of each feature: a dict of those above 0, or the
+    square roots of all of them in one array (`vectors`), for a distance that takes arrays."""
+
+    def __init__(self, model, downsample=1, vectors=False):
+        self.frames = EventFrames(N_MNIST_SENSOR, STEP, downsample=downsample)
+        self.model = model
+        self.vectors = vectors
+
+    def features(self, events):
+        sums = totals(self.frames.transform([events]))[0]
+        return {"all": np.sqrt(sums)} if self.vectors else {int(k): float(sums[k]) for k in np.flatnonzero(sums)}
+
+    def predict(self, events):
+        return self.model.predict_one(self.features(events))
+
+    def learn(self, events, label):
+        self.model.learn_one(self.features(events), label)
+
+
+def squared_distance(a, b):
+    return float(np.sum((a["all"] - b["all"]) ** 2))
+
+
+def online_learners(seed):
+    """Name -> an online learner."""
+    network = SpikingMLPClassifier((100,), leak=0.2, random_state=seed, **EVERY_STEP)
+    static = SpikingMLPClassifier((100,), random_state=seed)
+    found = {"leaky": OnFrames(network), "signed without leak": OnFrames(static)}
+    if find_spec("river"):
+        from river import forest, linear_model, neighbors, optim
+
+        nearest = neighbors.KNNClassifier(3, neighbors.LazySearch(2000, dist_func=squared_distance))
+        found |= {
+            "river: 3 nearest neighbours, totals": OnTotals(nearest, downsample=2, vectors=True),
+            "river: adaptive random forest, totals": OnTotals(forest.ARFClassifier(seed=seed), downsample=2),
+            "river: softmax regression, totals": OnTotals(linear_model.SoftmaxRegression(optim.SGD(0.04))),
+        }
+    return found
+
+
+def prequential(report, options):
+    """Each recording is predicted before it is learned; the first is not counted."""
+    recordings, y = load_recordings(options)
+    if options.quick:
+        recordings, y = recordings[:20], y[:20]
+    scores, seconds = {}, {}
+    for seed in range(n_seeds(options, 3)):
+        order = np.random.default_rng(seed).permutation(len(y))
+        for name, learner in online_learners(seed).items():
+            right, watch = [], Stopwatch()
+            with watch:
+                learner.learn(recordings[order[0]], y[order[0]])
+                for k in order[1:]:
+                    right.append(learner.predict(recordings[k]) == y[k])
+                    learner.learn(recordings[k], y[k])
+            scores.setdefault(name, []).append((np.mean(right), np.mean(right[-len(right) // 2 :])))
+            seconds.setdefault(name, []).append(watch.seconds / len(right))
+            progress(f"{name}, seed {seed}: {100 * scores[name][-1][0]:.1f} %")
+    report.table(
+        f"Predict, then learn: {len(y)} recordings, once",
+        [
+            {"learner": name} | percentages([whole for whole, _ in pairs])
+            | {"second half %": 100 * mean(half for _, half in pairs), "ms a recording": 1e3 * mean(seconds[name])}
+            for name, pairs in scores.items()
+        ],
+    )
+
+
+PARTS = {"accuracy": accuracy, "full": full, "prequential": prequential}
