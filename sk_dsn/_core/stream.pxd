@@ -36,10 +36,6 @@ cdef class Stream:
     cdef float *answer_sum      # (n_outputs,): of the answers so far, for the mean
     cdef OpenStep open_step
     cdef Values input           # of the step that runs
-    # The weights that lead from the features: a row is fetched while its step is still open.
-    cdef const float *rows
-    cdef Py_ssize_t row_stride
-    cdef size_t row_size        # bytes; 0: nothing is fetched
     # At the start of the call.
     cdef Values open_before
     cdef int64_t n_steps_before

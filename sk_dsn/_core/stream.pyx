@@ -7,7 +7,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from .kernels.arena cimport Arena, arena_begin, arena_end, arena_free, arena_take
-from .kernels.kernels cimport lowest_bit, prefetch
+from .kernels.kernels cimport lowest_bit
 from .network cimport padded
 from .signals cimport INTERRUPTED, interruption_raise
 
@@ -276,7 +276,6 @@ cdef class Stream:
                 if failed >= 0:
                     return failed
             event_add(&self.open_step, feature[k], value[k])
-            prefetch(self.rows + feature[k] * self.row_stride, self.row_size)
         return -1
 
     cdef int frames_take(self, Py_ssize_t n, const float *x) noexcept nogil:

@@ -115,12 +115,13 @@ typedef struct {
                       SpikeCounts *out);
 
     /* Fires all units at once: count = ceil(potential - 1/2) as far as the rule allows, potential
-       -= count, net_count += count (NULL only with FIRE_BOTH: nothing is counted). All arrays have
-       room for n rounded up to ROW_PADDING, and potentials and net counts are zero behind n.
-       Returns 0, or -1 where a potential is NaN or not below SPIKE_LIMIT, with FIRE_BOTH in
+       -= count, net_count += count (NULL only with FIRE_BOTH: nothing is counted). `out`: NULL, or
+       where the units that fired are listed, as by spikes_list. All arrays have room for n rounded
+       up to ROW_PADDING, and potentials and net counts are zero behind n. Returns 0, or -1 where a potential is NaN or not below SPIKE_LIMIT, with FIRE_BOTH in
        magnitude: one far below zero that cannot fire, such as that of a dropped unit, -inf, is in
        range. */
-    int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
+    int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count,
+                          SpikeCounts *out);
 
     /* Fires units past threshold until none is, into `out` in order of emission; net_count follows
        (NULL only with FIRE_BOTH: nothing is counted). width: a multiple of ROW_PADDING. Returns 0,

@@ -13,9 +13,8 @@ cdef int layer_fire(Net *net, int l) noexcept nogil:
     """Fires the units of layer l once and lists their spikes."""
     cdef Layer *layer = &net.layers[l]
     cdef Py_ssize_t k
-    if net.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, layer.rule, layer.fired):
+    if net.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, layer.rule, layer.fired, layer.spikes):
         return l
-    net.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes)
     units_number(layer.active, layer.spikes.unit, layer.spikes.n)
     layer.n_spikes += <long long> layer.spikes.total
     if layer.keep != NULL:

@@ -168,8 +168,6 @@ cdef class SteppedStream(Stream):
         for l in range(1, net.n_layers):
             for j in range(net.layers[l].n_units if net.layers[l].intercepts != NULL else 0):
                 self.biased |= net.layers[l].intercepts[j] != 0.0
-        self.rows, self.row_stride = net.layers[1].weights, net.layers[1].stride
-        self.row_size = net.layers[1].n_units * sizeof(float)
         self.n_hidden = hidden_size(net)
         self.prepare(net.layers.n_units, output_layer(net).n_units, mean)
 
