@@ -246,17 +246,25 @@ def resident_megabytes():
 
 
 class OnFrames:
-    """A network that learns a recording at a time from its frames."""
+    """A network that learns a recording at a time from its frames, `again` earlier ones with it."""
 
-    def __init__(self, network):
-        self.frames = EventFrames(N_MNIST_SENSOR, STEP)
+    def __init__(self, network, again=0):
+        self.frames = EventFrames(N_MNIST_SENSOR, STEP, downsample=2)
         self.network = network
+        self.again = again
+        self.seen, self.labels = [], []
+        self.rng = np.random.default_rng(0)
 
     def predict(self, events):
         return self.network.predict(self.frames.transform([events]))[0]
 
     def learn(self, events, label):
-        self.network.partial_fit(self.frames.transform([events]), [label], classes=np.arange(10))
+        drawn = self.rng.integers(0, len(self.seen), self.again if self.seen else 0)
+        X = self.frames.transform([*(self.seen[k] for k in drawn), events])
+        self.network.partial_fit(X, [*(self.labels[k] for k in drawn), label], classes=np.arange(10))
+        if self.again:
+            self.seen.append(events)
+            self.labels.append(label)
 
 
 class OnTotals:
@@ -285,9 +293,8 @@ def squared_distance(a, b):
 
 def online_learners(seed):
     """Name -> an online learner."""
-    network = SpikingMLPClassifier((100,), leak=0.2, random_state=seed, **EVERY_STEP)
-    static = SpikingMLPClassifier((100,), random_state=seed)
-    found = {"leaky": OnFrames(network), "signed without leak": OnFrames(static)}
+    leaky = partial(SpikingMLPClassifier, (100,), leak=0.2, random_state=seed, **EVERY_STEP | {"learning_rate_init": 1.0})
+    found = {"leaky": OnFrames(leaky()), "leaky, 30 earlier ones again": OnFrames(leaky(), again=30)}
     if find_spec("river"):
         from river import forest, linear_model, neighbors, optim
 

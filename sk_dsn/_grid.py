@@ -111,21 +111,29 @@ def _checked_input_grid(step, input_range, n_time_steps):
 
 def round_input(estimator, X, grid):
     """Checked X on the grid, a copy. Raises ValueError where a value is not finite."""
-    check_finite(estimator, X)
     if isinstance(X, SparseStreams):
-        return X.with_csr(_rounded_csr(X.csr, grid))
+        return X.with_csr(_rounded_csr(estimator, X.csr, grid))
     if isinstance(X, Sequences):
         return Sequences(_rounded(X.frames, grid), X.starts, X.lengths)
-    return _rounded(X, grid) if isinstance(X, np.ndarray) else _rounded_csr(X, grid)
+    if not isinstance(X, np.ndarray):
+        return _rounded_csr(estimator, X, grid)
+    if not np.isfinite(X).all():
+        check_finite(estimator, X)
+    return _rounded(X, grid)
 
 
 def _rounded(values, grid):
-    step, input_range = np.float32(grid["input_step"]), grid["input_range"]
-    values = np.rint(values / step) * step
-    return values if input_range is None else np.clip(values, *np.float32(input_range))
+    values = np.rint(values * np.float32(1 / grid["input_step"]))
+    values *= np.float32(grid["input_step"])
+    if grid["input_range"] is not None:
+        low, high = grid["input_range"]
+        np.minimum(np.maximum(values, np.float32(low), out=values), np.float32(high), out=values)
+    return values
 
 
-def _rounded_csr(X, grid):
+def _rounded_csr(estimator, X, grid):
+    if not np.isfinite(X.data).all():
+        check_finite(estimator, X)
     X = X.copy()
     X.data = _rounded(X.data, grid)
     return X

@@ -13,15 +13,19 @@ from .forward cimport output_step, sequence_begin, sequence_run
 from .recurrent_network cimport RecurrentLayer, RecurrentNet, RecurrentNetwork, Tape, last_layer, step_done
 
 
-# The state: of each layer the sum, the trace and the spikes of the last step (none of the input,
-# which has no recurrent weights), of the output the sum alone; at the end the leaky number of steps.
+# The state: of each layer the sum, of those that spike the trace, of hidden ones the spikes of the
+# last step; at the end the leaky number of steps.
 
 cdef Py_ssize_t state_size(const RecurrentNet *net) noexcept nogil:
     cdef Py_ssize_t n = 1
     cdef int l
     for l in range(net.n_layers):
-        n += (1 if l == net.n_layers - 1 else 3) * net.layers[l].width
+        n += net.layers[l].width * (1 + (l < net.n_layers - 1) + is_hidden(net, l))
     return n
+
+
+cdef bint is_hidden(const RecurrentNet *net, int l) noexcept nogil:
+    return 0 < l < net.n_layers - 1
 
 
 cdef void spikes_save(const RecurrentLayer *layer, float *place) noexcept nogil:
@@ -50,8 +54,10 @@ cdef void state_save(const RecurrentNet *net, float *place) noexcept nogil:
         place += layer.width
         if l < net.n_layers - 1:
             memcpy(place, layer.trace, layer.width * sizeof(float))
-            spikes_save(layer, place + layer.width)
-            place += 2 * layer.width
+            place += layer.width
+        if is_hidden(net, l):
+            spikes_save(layer, place)
+            place += layer.width
     place[0] = net.n_steps
 
 
@@ -64,8 +70,10 @@ cdef void state_load(RecurrentNet *net, const float *place) noexcept nogil:
         place += layer.width
         if l < net.n_layers - 1:
             memcpy(layer.trace, place, layer.width * sizeof(float))
-            spikes_load(layer, place + layer.width)
-            place += 2 * layer.width
+            place += layer.width
+        if is_hidden(net, l):
+            spikes_load(layer, place)
+            place += layer.width
     net.n_steps = place[0]
 
 
@@ -95,9 +103,13 @@ cdef bint state_is(const RecurrentNet *net, const float *place) noexcept nogil:
             return False
         place += layer.width
         if l < net.n_layers - 1:
-            if memcmp(place, layer.trace, size) != 0 or not spikes_are(layer, place + layer.width):
+            if memcmp(place, layer.trace, size) != 0:
                 return False
-            place += 2 * layer.width
+            place += layer.width
+        if is_hidden(net, l):
+            if not spikes_are(layer, place):
+                return False
+            place += layer.width
     return net.keep == 1.0 or place[0] == net.n_steps
 
 
