@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 __all__ = ["ClassifierStream", "LiveStream", "SparseStreams", "StreamScaler"]
 
 
-class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Standardise the features of streams: each to mean 0 and standard deviation 1 over all samples
     and time steps.
 

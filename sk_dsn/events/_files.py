@@ -1,18 +1,25 @@
 """Recordings from files."""
+from __future__ import annotations
+
+import os
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 
 from ._recordings import NAMES, check_events, find_fields
 
+if TYPE_CHECKING:
+    from .._typing import Array
+
 EVENT = np.dtype([("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("p", np.bool_)])
 # In N-MNIST's files a record of this row says that the time's counter has run over.
 OVERFLOW_ROW, OVERFLOW_TIME = 240, 2**13
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> Array:
     """Read the recording in a file.
 
     Parameters

@@ -1,17 +1,24 @@
 """From events to time steps: `EventMapper` for the events of one recording as they come, and
 `EventFrames`, the transformer, for whole recordings."""
+from __future__ import annotations
+
 import math
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from .._compat import DocumentationLink
 from .._core.events import Polarity, Records, Refusal
 from .._sequences import SparseStreams
 from ._recordings import NAMES, check_events, check_recordings, find_fields
+
+if TYPE_CHECKING:
+    from .._typing import Array
 
 POLARITIES = {"channels": Polarity.CHANNELS, "merge": Polarity.MERGE, "signed": Polarity.SIGNED}
 MOST_STEPS_TO_FIRST = 2**20
@@ -21,7 +28,7 @@ LATEST = 2**63 - 1
 ROUNDING = 1 + 2**-51  # a real time that lies before a step by rounding alone belongs to it
 
 
-class EventFrames(TransformerMixin, BaseEstimator):
+class EventFrames(DocumentationLink, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Sum the events of recordings in time steps: recordings in, `SparseStreams` out.
 
     Step k of a recording holds the events of times t0 + k·time_step (inclusive) to
@@ -68,7 +75,8 @@ class EventFrames(TransformerMixin, BaseEstimator):
     Real times that lie before a step by rounding alone, as 3·0.1 before 0.3, belong to it.
 
     Frames are those of tonic's ``ToFrame(time_window=time_step, start_time=t0,
-    include_incomplete=True)``, flattened.
+    include_incomplete=True)``, flattened, but that tonic leaves out a last event at the very
+    beginning of a step.
 
     Examples
     --------
@@ -84,7 +92,18 @@ class EventFrames(TransformerMixin, BaseEstimator):
            [0., 0., 2.]], dtype=float32)
     """
 
-    def __init__(self, sensor_size, time_step, *, n_time_steps=None, t0=0, polarity="channels", downsample=1):
+    n_features_out_: int
+
+    def __init__(
+        self,
+        sensor_size: Sequence[int],
+        time_step: float,
+        *,
+        n_time_steps: int | None = None,
+        t0: float | Literal["first"] = 0,
+        polarity: Literal["channels", "merge", "signed"] = "channels",
+        downsample: int | tuple[int, int] = 1,
+    ) -> None:
         self.sensor_size = sensor_size
         self.time_step = time_step
         self.n_time_steps = n_time_steps
@@ -102,7 +121,7 @@ class EventFrames(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return True
 
-    def fit(self, X=None, y=None):
+    def fit(self, X: Any = None, y: Any = None) -> Self:
         """Check the parameters. Nothing is learned.
 
         Parameters
@@ -117,7 +136,7 @@ class EventFrames(TransformerMixin, BaseEstimator):
         self.n_features_out_ = EventMapper(self).n_features
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence[Array]) -> SparseStreams:
         """Sum recordings in time steps.
 
         Parameters
@@ -144,7 +163,7 @@ class EventFrames(TransformerMixin, BaseEstimator):
         _warn_of_dropped(dropped)
         return _streams(columns, values, lengths, n_features)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the features: channel, row and column.
 
         Parameters

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -19,6 +20,7 @@ from sk_dsn.events import EventFrames, read
 from sk_dsn.events._files import EVENT
 from sk_dsn.events._frames import EventMapper
 from sk_dsn.events._recordings import find_fields
+from sk_dsn.streams import StreamScaler
 
 PACKED = [("t", "u4"), ("x", "u1"), ("y", "u1"), ("p", "?")]
 
@@ -307,6 +309,14 @@ def test_all_estimators_learn_recordings_in_pipelines_and_grid_searches(estimato
     assert cross_val_score(clone(pipeline), np.array(RECORDINGS), y, cv=2).mean() == search.cv_results_["mean_test_score"][0]
     dense = pipeline.fit(RECORDINGS, y)[-1].predict(pipeline[0].transform(RECORDINGS).toarray())
     assert_array_equal(pipeline.predict(RECORDINGS), dense)
+
+
+def test_streams_stay_streams_where_tables_are_asked_for():
+    network = SpikingMLPClassifier((5,), leak=0.3, max_iter=1, random_state=0)
+    with config_context(transform_output="pandas"):
+        frames = EventFrames((8, 2), 10, n_time_steps=8)
+        pipeline = make_pipeline(frames, StreamScaler(with_mean=False), network).fit(RECORDINGS, LABELS)
+        assert len(pipeline.predict(RECORDINGS)) == len(LABELS)
 
 
 def test_frames_are_those_of_tonic():
