@@ -11,7 +11,7 @@ from operator import is_
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
-from ._network import network_of
+from ._network import network_of, state_of
 from ._sequences import SparseStreams
 from ._targets import Values
 
@@ -104,6 +104,8 @@ class LiveStream:
         weights = {"coefs_": network.coefs, "intercepts_": network.intercepts, "recurrent_coefs_": network.recurrent_coefs}
         self._weights = [(name, arrays, list(arrays)) for name, arrays in weights.items() if arrays]
         self._core = network.core_stream()
+        if network.grid is not None:
+            self._core.round_input(network.grid["input_step"], *(network.grid["input_range"] or (-np.inf, np.inf)))
 
     # Input.
 
@@ -270,6 +272,8 @@ class LiveStream:
     def __getstate__(self):
         self._check_weights()
         state = {name: value for name, value in vars(self).items() if name not in ("_core", "_weights")}
+        # The estimator has the weights.
+        state["_network"] = self._network._replace(coefs=None, intercepts=None, recurrent_coefs=None, estimator=None)
         state["_source"] = copy.copy(self._source)
         state["_packets"] = None if self._packets is None else list(self._packets)
         return state | {"core": self._core.state()}
@@ -278,7 +282,15 @@ class LiveStream:
         state = dict(state)
         core = state.pop("core")
         vars(self).update(state)
-        self._open(self._network)
+        estimator = state_of(self._estimator)
+        self._open(
+            self._network._replace(
+                coefs=estimator.coefs_,
+                intercepts=estimator.intercepts_,
+                recurrent_coefs=getattr(estimator, "recurrent_coefs_", ()),
+                estimator=estimator,
+            )
+        )
         self._core.restore(core)
 
 
