@@ -28,6 +28,8 @@ from ._targets import fitted_targets
 from ._weights import continue_network, start_network
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._typing import Array, Float32Array
 
 
@@ -280,12 +282,19 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
 
     # Quantisation
 
-    def quantize(self, bits=8, *, input_step=None, input_range=None):
+    def quantize(
+        self,
+        bits: int | Sequence[int] = 8,
+        *,
+        input_step: float | None = None,
+        input_range: tuple[float, float] | None = None,
+    ) -> Self:
         """A copy of the fitted estimator with weights of few bits, whose arithmetic integers repeat.
 
         Weights and biases of each layer become multiples of a power of two, the one that changes
         the weights least (squared changes, those of a row times its squared norm). X is rounded to
-        multiples of a power of two in every prediction. `sk_dsn.export.to_c` makes C of such an estimator.
+        multiples of a power of two in every prediction. `sk_dsn.export.to_c` makes C of such an
+        estimator.
 
         Parameters
         ----------

@@ -361,8 +361,9 @@ class FittedNetwork(NamedTuple):
 def orderly(array):
     """The array itself where it is float32 in C order and aligned, else a copy that is."""
     flags = array.flags
-    # numpy.require makes a view of an array from a file.
-    return array if array.dtype == np.float32 and flags.c_contiguous and flags.aligned else np.require(array, np.float32, "CA")
+    if array.dtype == np.float32 and flags.c_contiguous and flags.aligned:
+        return array  # of an array from a file numpy.require makes a view
+    return np.require(array, np.float32, "CA")
 
 
 def exit_margin_of(estimator):

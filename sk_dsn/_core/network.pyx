@@ -42,8 +42,8 @@ def is_padded(array):
     cdef Py_ssize_t rows = weights.shape[0], columns = weights.shape[1], stride = row_stride(columns), i, j
     cdef const float *first = &weights[0, 0]
     cdef bint something = False
-    if (<uintptr_t> first % (ROW_PADDING * sizeof(float)) != 0
-            or weights.strides[1] != sizeof(float) or (rows > 1 and weights.strides[0] != stride * <Py_ssize_t> sizeof(float))
+    if (<uintptr_t> first % (ROW_PADDING * sizeof(float)) != 0 or weights.strides[1] != sizeof(float)
+            or (rows > 1 and weights.strides[0] != stride * <Py_ssize_t> sizeof(float))
             or memory.strides[0] != sizeof(float) or first < &memory[0]
             or first + rows * stride > &memory[0] + memory.shape[0]):
         return False

@@ -1,5 +1,6 @@
-"""Fitted networks outside of Python: C for microcontrollers, and integers that learn."""
+"""Fitted networks outside of Python: C for microcontrollers, integers that learn, and NIR."""
 from .c import CNetwork, to_c
 from .integer import IntegerNetwork
+from .nir import from_nir, nir_input, to_nir
 
-__all__ = ["CNetwork", "IntegerNetwork", "to_c"]
+__all__ = ["CNetwork", "IntegerNetwork", "from_nir", "nir_input", "to_c", "to_nir"]
