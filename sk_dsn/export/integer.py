@@ -1,5 +1,8 @@
 """IntegerNetwork: the paper's network in integers, which predicts and learns with additions alone."""
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from sklearn.utils import Bunch, check_array
@@ -9,6 +12,11 @@ from .._base import BaseSpikingNetwork
 from .._core.integer.integer_network import LIMIT, IntegerEngine, TrainIsFull
 from .._parameters import EVENT_DRIVEN, MOST_TIME_STEPS, checked_simulation, rule_of
 from .._targets import Indicators, Labels, Values, fitted_targets
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Array, Network, Weights
 
 __all__ = ["IntegerNetwork"]
 
@@ -107,15 +115,15 @@ class IntegerNetwork:
 
     def __init__(
         self,
-        coefs,
+        coefs: Weights,
         *,
-        n_time_steps=10,
-        learning_rate_init=0.01,
-        simulation="event-driven",
-        weight_update="fractional",
-        hold_error=True,
-        classes=None,
-    ):
+        n_time_steps: int = 10,
+        learning_rate_init: float = 0.01,
+        simulation: Literal["event-driven", "event-driven-depth-first"] = "event-driven",
+        weight_update: Literal["fractional", "sgd"] = "fractional",
+        hold_error: bool = True,
+        classes: ArrayLike | None = None,
+    ) -> None:
         if not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps <= MOST_TIME_STEPS:
             raise ValueError(f"n_time_steps must be an int from 1 to {MOST_TIME_STEPS}, got {n_time_steps!r}.")
         if not isinstance(learning_rate_init, Real) or not 0 < learning_rate_init < np.inf:
@@ -143,7 +151,7 @@ class IntegerNetwork:
                 raise ValueError(f"classes must hold {n_outputs} sorted labels, one an output, got {classes!r}.")
 
     @classmethod
-    def from_estimator(cls, estimator):
+    def from_estimator(cls, estimator: Network) -> Self:
         """The network of a fitted estimator, in integers.
 
         Parameters
@@ -192,23 +200,23 @@ class IntegerNetwork:
         return network
 
     @property
-    def classes(self):
+    def classes(self) -> Array | None:
         """The labels of the outputs, or None."""
         return getattr(self._targets, "classes", None)
 
     @property
-    def n_units(self):
+    def n_units(self) -> list[int]:
         """Units of each layer, input first."""
         return [len(self.weights[0]), *(w.shape[1] for w in self.weights)]
 
     @property
-    def footprint(self):
+    def footprint(self) -> int:
         """Bytes of memory that the engine needs, weights included; breadth-first it may need more
         for error spikes that travel together."""
         self._check_weights()
         return 4 * self._engine().n_words
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """The label, or the values, of each sample.
 
         Parameters
@@ -226,7 +234,7 @@ class IntegerNetwork:
             return self._targets.decode(outputs)
         return self._targets.decode(outputs / (n_steps * self.scale))
 
-    def outputs(self, X):
+    def outputs(self, X: ArrayLike) -> NDArray[np.int32]:
         """The sums of input to the output units, in units and not divided by T.
 
         Parameters
@@ -239,7 +247,7 @@ class IntegerNetwork:
         """
         return self._outputs(*self._check_X(X))
 
-    def learn(self, X, y):
+    def learn(self, X: ArrayLike, y: ArrayLike) -> Bunch:
         """Learns each sample once, in order.
 
         Parameters
