@@ -44,7 +44,7 @@ def load_mnist(options):
 
 
 def load_series(options, name):
-    """A set of time series of one length, standardised by feature; the file holds their usual split.
+    """A set of time series with its usual split, standardised by feature. X is a list of (n_time_steps_i, n_features).
 
     A smoke run takes noise where the file is missing.
     """
@@ -53,14 +53,13 @@ def load_series(options, name):
         if not options.quick:
             sys.exit(f"{path} is missing. Name its folder with --data or SK_DSN_DATA.")
         X, y = np.random.default_rng(0).random((40, 8, 2), dtype=np.float32), np.arange(40) % 2
-        return Dataset(name, X[:20], y[:20], X[20:], y[20:])
+        return Dataset(name, list(X[:20]), y[:20], list(X[20:]), y[20:])
     with np.load(path) as file:
         parts = {part: [file[f"{name}_{part}_{kind}"] for kind in ("X", "offsets", "y")] for part in ("train", "test")}
     deviation, centre = parts["train"][0].std(axis=0), parts["train"][0].mean(axis=0)
     split = []
     for X, offsets, y in parts.values():
-        scaled = ((X - centre) / deviation).astype(np.float32)
-        split += [scaled.reshape(len(y), offsets[1] - offsets[0], -1), y]
+        split += [np.split(((X - centre) / deviation).astype(np.float32), offsets[1:-1]), y]
     return Dataset(name, *split)
 
 

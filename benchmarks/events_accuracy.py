@@ -38,14 +38,15 @@ ACCURACY = Target(">=", 92.0)
 class Side:
     """A classifier of recordings: of their frames, or of the totals of their features."""
 
-    def __init__(self, make, *, downsample=1, of_totals=False):
+    def __init__(self, make, *, downsample=1, of_totals=False, scale=1.0):
         self.make = make
         self.of_totals = of_totals
         self.frames = EventFrames(N_MNIST_SENSOR, STEP, downsample=downsample)
+        self.scale = np.float32(scale)
 
     def transform(self, recordings):
         X = self.frames.transform(recordings)
-        return totals(X) if self.of_totals else X
+        return totals(X) if self.of_totals else X.with_csr(X.csr * self.scale)
 
     def fit(self, recordings, y, seed=0):
         self.classifier = self.make(random_state=seed).fit(self.transform(recordings), y)
@@ -91,11 +92,11 @@ def sides(epochs):
     hidden = {"hidden_layer_sizes": (100,), "max_iter": epochs}
     leaky = partial(SpikingMLPClassifier, **hidden, **EVERY_STEP)
     recurrent = partial(
-        SpikingRNNClassifier, **hidden, error_resolution=32.0, feedback="step", readout="mean", learning_rate_init=0.003
+        SpikingRNNClassifier, **hidden, error_resolution=32.0, feedback="step", readout="mean", learning_rate_init=0.002
     )
     found = {
         "leaky": [Side(partial(leaky, leak=leak), downsample=block) for leak, block in ((0.2, 1), (0.2, 2), (0.1, 2))],
-        "recurrent": [Side(recurrent, downsample=block) for block in (1, 2)],
+        "recurrent": [Side(recurrent, downsample=block, scale=0.5 / block) for block in (1, 2)],
         "static, totals": [
             Side(partial(SpikingMLPClassifier, **hidden, n_time_steps=16, dropout=dropout), of_totals=True)
             for dropout in (0.1, 0.3)
@@ -132,7 +133,13 @@ def chosen_side(candidates, recordings, y):
     parts = train_test_split(np.arange(len(y)), test_size=0.2, stratify=y, random_state=0)
     (learned, y_learned), (held_out, y_held_out) = (([recordings[k] for k in part], y[part]) for part in parts)
     copies, labels = shifted(learned), np.tile(y_learned, len(SHIFTS))
-    errors = [side.fit(copies, labels).error(held_out, y_held_out) for side in candidates]
+    errors = []
+    for side in candidates:
+        try:
+            errors.append(side.fit(copies, labels).error(held_out, y_held_out))
+        except ValueError as error:  # it diverged
+            progress(str(error))
+            errors.append(1.0)
     return candidates[int(np.argmin(errors))]
 
 

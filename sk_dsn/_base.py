@@ -16,17 +16,20 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from ._compat import CallbackSupport, CheckedParameters, parse_version
+from ._core.network import is_padded, padded_copy
 from ._epochs import Learner, Samples, fitted_copy, train
 from ._grid import quantized_state
 from ._inputs import check_finite, check_training_input, check_weights, combined_weights, core_samples
 from ._learning_rule import SpikingBackprop
-from ._network import FittedNetwork, state_of
+from ._network import FittedNetwork, IdleNetworks, state_of
 from ._parameters import CONSTRAINTS, choose_simulation, rule_of
 from ._stream import open_stream
 from ._targets import fitted_targets
 from ._weights import continue_network, start_network
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._typing import Array, Float32Array
 
 
@@ -145,6 +148,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         """
         state, now = vars(trained), dict(vars(self))
         trained_names = {*self._fitted_attributes, *fitted_targets(trained).fitted_attributes(), "feature_names_in_"}
+        trained._idle_networks = IdleNetworks()
+        trained_names.add("_idle_networks")
         for name in {*before, *now} - trained_names:
             if name not in now:
                 state.pop(name, None)
@@ -277,12 +282,19 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
 
     # Quantisation
 
-    def quantize(self, bits=8, *, input_step=None, input_range=None):
+    def quantize(
+        self,
+        bits: int | Sequence[int] = 8,
+        *,
+        input_step: float | None = None,
+        input_range: tuple[float, float] | None = None,
+    ) -> Self:
         """A copy of the fitted estimator with weights of few bits, whose arithmetic integers repeat.
 
         Weights and biases of each layer become multiples of a power of two, the one that changes
         the weights least (squared changes, those of a row times its squared norm). X is rounded to
-        multiples of a power of two in every prediction. `sk_dsn.export.to_c` makes C of such an estimator.
+        multiples of a power of two in every prediction. `sk_dsn.export.to_c` makes C of such an
+        estimator.
 
         Parameters
         ----------
@@ -349,7 +361,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     def __getstate__(self):
         from . import __version__
 
-        return {**super().__getstate__(), "_sk_dsn_version": __version__}
+        state = {name: value for name, value in super().__getstate__().items() if name != "_idle_networks"}
+        return state | {"_sk_dsn_version": __version__}
 
     def __setstate__(self, state):
         """Takes the state of a saved model. Parameters that did not exist when it was saved get
@@ -385,7 +398,17 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
                     stacklevel=2,
                 )
             state = {**type(self)().get_params(deep=False), **state}
+        if "coefs_" in state:
+            state["_idle_networks"] = IdleNetworks()
+            for name in {"coefs_", "recurrent_coefs_"} & state.keys():
+                state[name] = [padded_copy(w) if _is_movable(w) else w for w in state[name]]
         super().__setstate__(state)
+
+
+def _is_movable(weights):
+    """Whether weights, as from a file, are better copied to the layout that the core reads fastest."""
+    plain = type(weights) is np.ndarray and weights.dtype == np.float32 and weights.ndim == 2
+    return plain and weights.size > 0 and not is_padded(weights)
 
 
 def _listed(names):

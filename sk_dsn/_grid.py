@@ -20,8 +20,8 @@ from ._sequences import Sequences, SparseStreams
 FEWEST_BITS, MOST_BITS = 2, 16
 # Steps from the largest weight downwards that are tried: finer ones would cut off most weights.
 STEPS_TRIED = 6
-# By default the input is rounded to 1/256, or finer where the time steps add up more than that.
-INPUT_STEP, STEPS_OF_SPIKE = 2.0**-8, 8
+# By default the input is rounded to 1/256, or less: an eighth of a spike over all time steps.
+INPUT_STEP, SHARE_OF_SPIKE = 2.0**-8, 8
 
 
 def grid_coefs(arrays, bits):
@@ -53,6 +53,7 @@ def quantized_state(estimator, bits, input_step, input_range):
     n_layers = len(estimator.coefs_)
     bits = _checked_bits(bits, n_layers)
     threshold = getattr(estimator, "threshold", 1.0)
+    n_time_steps = getattr(estimator, "n_time_steps", 1)
     recurrent = [*getattr(estimator, "recurrent_coefs_", [])]
     recurrent += [None] * (n_layers - len(recurrent))
     coefs, recurrent_coefs, intercepts, steps = [], [], [], []
@@ -69,7 +70,7 @@ def quantized_state(estimator, bits, input_step, input_range):
     state["grid_"] = {
         "bits": bits,
         "steps": steps,
-        **_checked_input_grid(input_step, input_range, getattr(estimator, "n_time_steps", 1)),
+        **_checked_input_grid(input_step, input_range, threshold / (SHARE_OF_SPIKE * n_time_steps)),
     }
     return state
 
@@ -89,9 +90,9 @@ def _checked_bits(bits, n_layers):
     return [int(b) for b in each]
 
 
-def _checked_input_grid(step, input_range, n_time_steps):
+def _checked_input_grid(step, input_range, finest):
     if step is None:
-        step = min(INPUT_STEP, 2.0 ** math.floor(-math.log2(STEPS_OF_SPIKE * n_time_steps)))
+        step = min(INPUT_STEP, max(2.0**-24, 2.0 ** math.floor(math.log2(finest))))
     if not isinstance(step, Real) or not 2.0**-24 <= step <= 0.5 or math.frexp(step)[0] != 0.5:
         raise ValueError(f"input_step must be a power of two from 2**-24 to 1/2, got {step!r}.")
     step = float(step)
@@ -114,15 +115,16 @@ def round_input(estimator, X, grid):
     if isinstance(X, SparseStreams):
         return X.with_csr(_rounded_csr(estimator, X.csr, grid))
     if isinstance(X, Sequences):
-        return Sequences(_rounded(X.frames, grid), X.starts, X.lengths)
+        return Sequences(rounded_values(X.frames, grid), X.starts, X.lengths)
     if not isinstance(X, np.ndarray):
         return _rounded_csr(estimator, X, grid)
     if not np.isfinite(X).all():
         check_finite(estimator, X)
-    return _rounded(X, grid)
+    return rounded_values(X, grid)
 
 
-def _rounded(values, grid):
+def rounded_values(values, grid):
+    """Values on the input grid, a copy. Infinity becomes an end of the range."""
     values = np.rint(values * np.float32(1 / grid["input_step"]))
     values *= np.float32(grid["input_step"])
     if grid["input_range"] is not None:
@@ -135,5 +137,5 @@ def _rounded_csr(estimator, X, grid):
     if not np.isfinite(X.data).all():
         check_finite(estimator, X)
     X = X.copy()
-    X.data = _rounded(X.data, grid)
+    X.data = rounded_values(X.data, grid)
     return X

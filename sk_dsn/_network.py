@@ -6,6 +6,7 @@ How to read it: `FittedNetwork.of` reads an estimator, `answers`, `outputs`, `st
 spikes. `fitted_network` also unwraps a Pipeline. The core is called here alone to predict.
 """
 from numbers import Integral, Real
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,42 @@ from ._threads import row_blocks, run_in_threads, thread_count
 
 # From so many samples on, a copy of the weights in the core's own layout costs less than it saves.
 MANY_ROWS = 1000
+
+
+class IdleNetworks:
+    """Core networks of a fitted estimator that wait for its next single sample, since to make one
+    takes longer than to run it.
+
+    They borrow the estimator's own arrays, so they notice values that change; arrays that were
+    replaced are noticed here. They are no part of the estimator's state: its copies and pickles
+    have none.
+    """
+
+    def __init__(self):
+        self._waiting = []
+
+    def __eq__(self, other):
+        return isinstance(other, IdleNetworks)
+
+    __hash__ = None
+
+    def __deepcopy__(self, memo):
+        return IdleNetworks()
+
+    def __reduce__(self):
+        return IdleNetworks, ()
+
+    def take(self, kind, arrays):
+        """A network of the kind and of these arrays, or None."""
+        try:
+            network, kind_then, arrays_then = self._waiting.pop()
+        except IndexError:  # other threads use those that there are
+            return None
+        same = kind_then == kind and len(arrays_then) == len(arrays) and all(map(is_, arrays_then, arrays))
+        return network if same else None
+
+    def put(self, network, kind, arrays):
+        self._waiting.append((network, kind, arrays))
 
 
 class FittedNetwork(NamedTuple):
@@ -141,7 +178,7 @@ class FittedNetwork(NamedTuple):
             else padded_copy(w)
             for w in self.coefs
         ]
-        return coefs, [np.require(b, np.float32, "CA") for b in self.intercepts]
+        return coefs, [orderly(b) for b in self.intercepts]
 
     # Outputs.
 
@@ -178,15 +215,40 @@ class FittedNetwork(NamedTuple):
         With `exits` samples may end early; then also the time step at which each row ended, else
         None.
         """
-        n_time_steps = self.steps_of(X)
-        stepped = self.dynamics.simulation != "counting"
         n_rows = X.shape[0] if rows is None else len(rows)
-        weights = self.arrays(n_rows)
         out = np.empty((n_steps, n_rows, self.targets.n_outputs), dtype=np.float32)
-        exit_rule, exit_steps = self.answer_options(), None
+        options, exit_steps = self.answer_options(), None
         if exits:
-            exit_rule |= {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
+            options |= {"exit_margin": float(self.exit_margin), "exit_threshold": self.targets.exit_threshold}
             exit_steps = np.empty(n_rows, dtype=np.int64)
+        if n_rows == 1 and rows is None:
+            failed_row = self._run_one(X, out, options if exit_steps is None else options | {"exit_steps": exit_steps})
+        else:
+            failed_row = self._run_blocks(X, out, rows, exit_steps, options)
+        if failed_row >= 0:
+            self._raise_out_of_range(X, failed_row)
+        return out, exit_steps
+
+    def _run_one(self, X, out, options):
+        """Runs the one sample of X. Returns the row that failed, or -1."""
+        n_time_steps = self.steps_of(X)
+        kind = self.dynamics, n_time_steps
+        own, idle = [*self.coefs, *self.recurrent_coefs, *self.intercepts], getattr(self.estimator, "_idle_networks", None)
+        network = idle and idle.take(kind, own)
+        if network is None:
+            network = self.core_network(self.arrays(), n_time_steps, 1)
+            if not all(map(is_, network.arrays, own)):  # copies would not notice changed values
+                idle = None
+        failed_row = self.core_outputs(network, core_samples(X), out, **options)
+        if idle and failed_row < 0:
+            idle.put(network, kind, own)
+        return failed_row
+
+    def _run_blocks(self, X, out, rows, exit_steps, options):
+        """Runs (rows of) X, block by block, in threads. Returns the first row that failed, or -1."""
+        n_time_steps = self.steps_of(X)
+        n_steps, n_rows, _ = out.shape
+        weights = self.arrays(n_rows)
         samples, failed_rows, networks = core_samples(X), [], []
 
         def run(queue):
@@ -203,13 +265,14 @@ class FittedNetwork(NamedTuple):
                     out[:, block],
                     rows=rows if rows is None else rows[block],
                     exit_steps=exit_steps if exit_steps is None else exit_steps[block],
-                    **exit_rule,
+                    **options,
                 )
                 if failed_row >= 0:
                     failed_rows.append(failed_row)
 
         blocks, n_threads = [slice(0, n_rows)], 1
         if n_rows > 1:
+            stepped = self.dynamics.simulation != "counting"
             n_looks = n_time_steps if stepped or is_stream(X) else n_steps
             shared = row_blocks(n_rows, n_looks * self.work_of_look(X), self.work_of_block)
             n_threads = min(len(shared), self._n_threads())
@@ -217,9 +280,7 @@ class FittedNetwork(NamedTuple):
             blocks = shared
             rows = np.arange(n_rows) if rows is None else rows
         run_in_threads(run, blocks, n_threads, lambda: [network.stop() for network in networks])
-        if failed_rows:
-            self._raise_out_of_range(X, min(failed_rows))
-        return out, exit_steps
+        return min(failed_rows, default=-1)
 
     def work_of_look(self, X):
         """Additions that a sample of X takes at most each time the network looks at it."""
@@ -295,6 +356,14 @@ class FittedNetwork(NamedTuple):
     def without_exits(self):
         """The same network, whose samples run to the last time step."""
         return self._replace(exit_margin=None)
+
+
+def orderly(array):
+    """The array itself where it is float32 in C order and aligned, else a copy that is."""
+    flags = array.flags
+    if array.dtype == np.float32 and flags.c_contiguous and flags.aligned:
+        return array  # of an array from a file numpy.require makes a view
+    return np.require(array, np.float32, "CA")
 
 
 def exit_margin_of(estimator):

@@ -24,7 +24,7 @@ from ._core.recurrent.recurrent_network import RecurrentNetwork
 from ._core.recurrent.stream import RecurrentStream
 from ._epochs import Learner
 from ._inputs import check_finite, check_input
-from ._network import FittedNetwork, exit_margin_of, state_of
+from ._network import FittedNetwork, exit_margin_of, orderly, state_of
 from ._parameters import CONSTRAINTS, NEURONS
 from ._scales import FEWEST_ROWS
 from ._sequences import SparseStreams, is_stream, step_counts
@@ -181,14 +181,14 @@ class FittedRecurrentNetwork(FittedNetwork):
         plain = plain and X.shape[2] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_")
         if plain and not np.isnan(X[:, -1]).any():  # no sequence ends before the last time step
             with np.errstate(over="ignore"):
-                return np.require(X, np.float32, "CA")
+                return orderly(X)
         return check_input(estimator, dense_sequences(X))
 
     def arrays(self, n_rows=1):
         coefs, recurrent_coefs = (
             [w if is_padded(w) else padded_copy(w) for w in arrays] for arrays in (self.coefs, self.recurrent_coefs)
         )
-        return coefs, recurrent_coefs, [np.ascontiguousarray(b, dtype=np.float32) for b in self.intercepts]
+        return coefs, recurrent_coefs, [orderly(b) for b in self.intercepts]
 
     def core_network(self, weights, n_time_steps, n_rows):
         return RecurrentNetwork(core_recurrent_dynamics(self.dynamics), *weights)

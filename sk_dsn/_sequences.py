@@ -254,10 +254,13 @@ def is_stream(X):
             "(n_time_steps_i, 1): pass [np.asarray(x)[:, None] for x in X]."
         )
     if 2 in dimensions:
-        raise ValueError(
-            "X is a list of samples that have one dimension and two; streams have (n_time_steps_i, n_features)."
-        )
+        _refuse_dimensions(dimensions)
     return False
+
+
+def _refuse_dimensions(dimensions):
+    found = " and ".join(map(str, sorted(set(dimensions), key=str)))
+    raise ValueError(f"X is a list whose samples have {found} dimensions; streams have two: (n_time_steps_i, n_features).")
 
 
 def _ndim(x):
@@ -306,10 +309,7 @@ def as_sequences(X, dtype):
             )
         arrays = [np.asarray(x) for x in X]
         if any(x.ndim != 2 for x in arrays):
-            dimensions = ", ".join(map(str, sorted({x.ndim for x in arrays})))
-            raise ValueError(
-                f"X is a list whose samples have {dimensions} dimensions; streams have two: (n_time_steps_i, n_features)."
-            )
+            _refuse_dimensions([x.ndim for x in arrays])
         if len({x.shape for x in arrays}) > 1:
             return _sequences_of_list(arrays, dtype)
         X = np.stack(arrays)
@@ -330,7 +330,7 @@ def _sequences_of_list(X, dtype):
         raise ValueError(f"Sample {np.argmin(lengths)} of X is an empty sequence: it has no time steps.")
     _check_widths(widths, lengths)
     with np.errstate(over="ignore"):
-        frames = np.concatenate([x.astype(dtype) for x in X])
+        frames = np.concatenate([x.astype(dtype, order="C") for x in X])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     return Sequences(frames, starts, lengths)
 

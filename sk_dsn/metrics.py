@@ -212,7 +212,8 @@ def footprint(estimator: Network) -> int:
     footprint : int
         Four bytes for each weight, each bias (none where `fit_intercept=False`), each unit's
         potential (an output's accumulated input) and, of signed neurons, the net count that lets
-        them take spikes back.
+        them take spikes back. A weight of a quantised estimator has its bits, each layer's together
+        in whole bytes.
 
     References
     ----------
@@ -222,7 +223,16 @@ def footprint(estimator: Network) -> int:
     network, _ = fitted_network(estimator)
     n_biases = sum(network.n_units[1:]) if network.fit_intercept else 0
     n_net_counts = sum(network.n_units[1:-1]) if network.dynamics.neuron == "signed" else 0
-    return _BYTES * (network.n_weights + n_biases + sum(network.n_units) + n_net_counts)
+    return _weight_bytes(network) + _BYTES * (n_biases + sum(network.n_units) + n_net_counts)
+
+
+def _weight_bytes(network):
+    if network.grid is None:
+        return _BYTES * network.n_weights
+    n_weights = [w.size for w in network.coefs]
+    for k, w in enumerate(network.recurrent_coefs):
+        n_weights[k] += w.size
+    return sum(-(-n * bits // 8) for n, bits in zip(n_weights, network.grid["bits"], strict=True))
 
 
 def connection_sparsity(estimator: Network) -> float:

@@ -1,8 +1,10 @@
 """Which defaults should recurrent networks have?
 
-Accuracy on a quarter of the training samples held out, over initial recurrent weights, rates and
-error resolutions: MNIST by rows (10,000 images), and the time series of the UCR/UEA archive. It reads
-training data alone. `benchmarks.recurrent` takes its settings from here.
+Accuracy on a quarter of the training samples held out, while one parameter at a time moves away
+from the defaults: MNIST by rows (10,000 images), time series of the UCR/UEA archive, and the order
+and gap tasks. It reads training data alone. `benchmarks.recurrent` takes its settings for the series
+from the second part, a search over pairs of parameters. Parts: "defaults", "series". Takes about
+ten minutes.
 """
 from itertools import product
 from statistics import mean
@@ -12,54 +14,98 @@ from sklearn.model_selection import train_test_split
 
 from sk_dsn import SpikingRNNClassifier
 
-from ..data import load_mnist, load_series
+from ..data import gap_task, load_mnist, load_series, order_task
 from ..recurrent import as_rows
-from ..report import n_seeds, option_parser, progress, session
+from ..report import n_seeds, option_parser, progress, run_parts
 
-INITIAL = [("identity", 0.7), ("identity", 0.9), ("identity", 1.0), ("orthogonal", 0.9)]
-RATES = [0.001, 0.003, 0.01]
-RESOLUTIONS = [4.0, 16.0, 64.0]
+SERIES = ("japanese_vowels", "italy_power_demand", "basic_motions")
+# Around the defaults, one at a time.
+CHANGES = {
+    "recurrent_init, scale": [
+        {"recurrent_init": init, "recurrent_init_scale": scale}
+        for init, scale in [("identity", 0.5), ("identity", 0.8), ("identity", 0.95), ("identity", 1.0), ("orthogonal", 0.9)]
+    ],
+    "learning_rate_init": [0.0005, 0.002, 0.004, 0.008],
+    "error_resolution": [4.0, 32.0, 64.0],
+    "batch_size": [4, 16, 32],
+    "threshold": [0.125, 0.5],
+    "leak": [0.5, 0.2],
+    "max_grad_norm": [None, 0.3, 3.0],
+    "dropout": [0.2],
+    "feedback": [{"feedback": "step", "readout": "mean"}],
+}
+# In pairs, for small sets of series.
+GRID = {
+    "hidden_layer_sizes": [(100,), (64, 64)],
+    "learning_rate_init": [0.001, 0.002, 0.004],
+    "dropout": [0.0, 0.3],
+    "input_noise": [0.0, 0.3],
+    "max_iter": [60],
+}
 
 
-def settings(options):
-    """Parameters to compare: one changes at a time."""
-    base = {"recurrent_init": "identity", "recurrent_init_scale": None, "learning_rate_init": 0.001}
-    base["error_resolution"] = 16.0
-    yield base
-    if options.quick:
-        return
-    for (init, scale), rate in product(INITIAL, RATES):
-        yield base | {"recurrent_init": init, "recurrent_init_scale": scale, "learning_rate_init": rate}
-    for resolution in RESOLUTIONS:
-        yield base | {"error_resolution": resolution}
+def settings():
+    """Name of the change -> parameters."""
+    yield "the defaults", {}
+    for name, values in CHANGES.items():
+        for value in values:
+            changes = value if isinstance(value, dict) else {name: value}
+            yield ", ".join(f"{k}={v}" for k, v in changes.items()), changes
 
 
 def problems(options):
-    """Name -> training sequences, labels, hidden layers, epochs."""
+    """Name -> training sequences, labels, parameters, seeds."""
     n = 100 if options.quick else 10_000
     data = load_mnist(options)
-    yield "MNIST by rows", as_rows(data).__next__()[:n], data.y_train[:n], (128, 128), 5
-    for name in ("italy_power_demand", "basic_motions"):
+    parameters = {"hidden_layer_sizes": (128, 128), "max_iter": 5}
+    yield "MNIST by rows", as_rows(data).__next__()[:n], data.y_train[:n], parameters, 2
+    for name in SERIES:
         data = load_series(options, name)
-        yield name, data.X_train, data.y_train, (100,), 100
+        yield name, data.X_train, data.y_train, {"max_iter": 60}, 8
+    for name, task in [("order task", order_task), ("gap task", gap_task)]:
+        X, y = task(60 if options.quick else 400)
+        yield name, list(X), y, {"max_iter": 20}, 3
+
+
+def held_out_scores(X, y, parameters, seeds):
+    """Scores on a quarter of the samples, a split for each seed."""
+    scores = []
+    for seed in range(seeds):
+        X_train, X_held, y_train, y_held = train_test_split(X, y, random_state=seed, stratify=y, test_size=0.25)
+        network = SpikingRNNClassifier(**parameters, n_iter_no_change=np.inf, random_state=seed)
+        scores.append(network.fit(X_train, y_train).score(X_held, y_held))
+    return scores
+
+
+def defaults(report, options):
+    rows = {name: {"change": name} for name, _ in settings()}
+    for name, X, y, common, seeds in problems(options):
+        common = common | ({"max_iter": 1} if options.quick else {})
+        for change, parameters in list(settings())[: 2 if options.quick else None]:
+            scores = held_out_scores(X, y, common | parameters, n_seeds(options, seeds))
+            rows[change][f"{name} %"] = 100 * mean(scores)
+            progress(f"{name}, {change}: {100 * mean(scores):.2f} %")
+    report.table("Accuracy on held-out training samples", list(rows.values()))
+
+
+def series(report, options):
+    for name in SERIES:
+        data, rows = load_series(options, name), []
+        points = [dict(zip(GRID, values, strict=True)) for values in product(*GRID.values())]
+        for point in points[: 1 if options.quick else None]:
+            parameters = point | ({"max_iter": 1} if options.quick else {})
+            scores = held_out_scores(data.X_train, data.y_train, parameters, n_seeds(options, 8))
+            rows.append({k: str(v) for k, v in point.items()} | {"accuracy %": 100 * mean(scores)})
+            progress(f"{name}: {rows[-1]}")
+        report.table(f"{name}, accuracy on held-out training samples", rows)
+
+
+PARTS = {"defaults": defaults, "series": series}
 
 
 def main(argv=None):
-    options = option_parser(__doc__, data="mnist.npz and timeseries.npz").parse_args(argv)
-    with session(__doc__, options) as report:
-        for name, X, y, hidden, epochs in problems(options):
-            rows = []
-            for changes in settings(options):
-                scores = []
-                for seed in range(n_seeds(options, 1 if len(X) > 1000 else 5)):
-                    X_train, X_held, y_train, y_held = train_test_split(X, y, random_state=seed, stratify=y, test_size=0.25)
-                    stop = {"max_iter": 1 if options.quick else epochs, "n_iter_no_change": np.inf}
-                    network = SpikingRNNClassifier(hidden, **changes, **stop, random_state=seed)
-                    scores.append(network.fit(X_train, y_train).score(X_held, y_held))
-                scale = changes["recurrent_init_scale"]
-                rows.append(changes | {"recurrent_init_scale": scale or "None", "accuracy %": 100 * mean(scores)})
-                progress(f"{name}: {rows[-1]}")
-            report.table(f"{name}, {len(X)} training samples, {epochs} epochs", rows)
+    options = option_parser(__doc__, data="mnist.npz and timeseries.npz", parts=PARTS).parse_args(argv)
+    run_parts(PARTS, __doc__, options)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ def padded_zeros(Py_ssize_t n_rows, Py_ssize_t n_columns):
 
 
 def is_padded(array):
-    """Whether `array` (n_rows, n_columns) looks at the first columns of memory that padded_zeros
-    laid out."""
+    """Whether `array` (n_rows, n_columns) looks at the first columns of memory as padded_zeros lays
+    it out."""
     base = array.base
     if (type(base) is not np.ndarray or base.ndim != 1 or base.dtype != np.float32 or array.dtype != np.float32
             or array.size == 0):
@@ -42,7 +42,8 @@ def is_padded(array):
     cdef Py_ssize_t rows = weights.shape[0], columns = weights.shape[1], stride = row_stride(columns), i, j
     cdef const float *first = &weights[0, 0]
     cdef bint something = False
-    if (weights.strides[1] != sizeof(float) or (rows > 1 and weights.strides[0] != stride * <Py_ssize_t> sizeof(float))
+    if (<uintptr_t> first % (ROW_PADDING * sizeof(float)) != 0 or weights.strides[1] != sizeof(float)
+            or (rows > 1 and weights.strides[0] != stride * <Py_ssize_t> sizeof(float))
             or memory.strides[0] != sizeof(float) or first < &memory[0]
             or first + rows * stride > &memory[0] + memory.shape[0]):
         return False
@@ -266,6 +267,11 @@ cdef class Network:
     def n_together(self):
         """Samples that the counting simulation predicts side by side."""
         return self.net.n_together
+
+    @property
+    def arrays(self):
+        """The arrays of weights and biases that the network reads, the caller's or copies."""
+        return [array for arrays in self.borrowed for array in arrays or ()]
 
     @property
     def instruction_set(self):

@@ -75,7 +75,8 @@ class EventFrames(DocumentationLink, TransformerMixin, BaseEstimator, auto_wrap_
     Real times that lie before a step by rounding alone, as 3·0.1 before 0.3, belong to it.
 
     Frames are those of tonic's ``ToFrame(time_window=time_step, start_time=t0,
-    include_incomplete=True)``, flattened.
+    include_incomplete=True)``, flattened, but that tonic leaves out a last event at the very
+    beginning of a step.
 
     Examples
     --------

@@ -46,7 +46,9 @@ def largest_sums(coefs, intercepts, steps, n_time_steps, lowest, highest, rectif
     for w, b, step in zip(coefs, intercepts, steps, strict=True):
         parts = [np.maximum(sign * w, 0) for sign in (1, -1)]
         by_intervals = [_positive(sign * w, low, high) + n_time_steps * np.maximum(sign * b, 0) for sign in (1, -1)]
-        by_lines = by_intervals if rectifying else [lines.largest(parts[0], b), lines.largest(parts[1], -b)]
+        # The counts of input units have either sign, so of them the terms' signs are not the weights'.
+        lined = lines.layers and not rectifying
+        by_lines = [lines.largest(parts[0], b), lines.largest(parts[1], -b)] if lined else by_intervals
         counted = [np.minimum(a, c) for a, c in zip(by_intervals, by_lines, strict=True)]
         within = np.abs(w).T @ change + np.abs(b)
         stepped = [np.minimum(a, c + within) for a, c in zip(by_intervals, counted, strict=True)]

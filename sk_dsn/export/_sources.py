@@ -231,8 +231,8 @@ class IntegerSource(Source):
         step, (low, high) = grid["input_step"], grid["input_range"]
         if step > self.threshold / 2:
             raise ValueError(
-                f"input_step={step:g} is more than half a spike (threshold={self.threshold:g}); pass a smaller input_step to "
-                "quantize."
+                f"input_step={step:g} is more than half a spike (threshold={self.threshold:g}); pass a smaller input_step "
+                "to quantize."
             )
         self.input_one = round(1 / step)
         self.input_spike = round(self.threshold / step)
@@ -288,24 +288,31 @@ class IntegerSource(Source):
         return "\n".join(lines)
 
     def _refuse(self, bounds, simulation, weights, n_steps):
-        worst = max(range(len(self.steps)), key=lambda k: bounds.of(simulation)[k])
-        message = (
-            f"It cannot be proved that no sum overflows: with {n_steps} time steps and inputs from "
-            f"{self.network.grid['input_range'][0]:g} to {self.network.grid['input_range'][1]:g}, sums of layer "
-            f"{worst + 1} may reach {bounds.of(simulation)[worst]} = 2^{math.log2(bounds.of(simulation)[worst]):.2f} steps "
-            "of its grid, and float32 counts steps exactly below 2^24."
-        )
-        provable = self._most_bits(simulation, n_steps)
-        fewer = int(n_steps * LIMIT / max(bounds.of(simulation)))
-        while fewer > 0 and max(self._bounds(self.network.coefs, self.network.intercepts, self.steps, fewer).of(simulation)) >= LIMIT:
-            fewer = fewer * 9 // 10
-        remedies = []
-        if provable:
-            remedies.append(f"quantize(bits={provable}), the most bits that can be proved")
+        sums = bounds.of(simulation)
+        worst = max(range(len(sums)), key=sums.__getitem__)
+        low, high = self.network.grid["input_range"]
+        remedies = ["pass a narrower input_range to quantize"]
+        fewer = self._most_time_steps(simulation, n_steps)
         if fewer:
-            remedies.append(f"n_time_steps={fewer}")
-        remedies.append("a narrower input_range")
-        raise ValueError(f"{message} Remedies: {', or '.join(remedies)}.")
+            remedies.insert(0, f"set n_time_steps={fewer}")
+        bits = self._most_bits(simulation, n_steps)
+        if bits:
+            remedies.insert(0, f"quantize(bits={bits}), the most bits that can be proved")
+        raise ValueError(
+            f"It cannot be proved that no sum overflows: with {n_steps} time steps and inputs from {low:g} to {high:g}, sums "
+            f"of layer {worst + 1} may reach {sums[worst]} = 2^{math.log2(sums[worst]):.2f} steps of its grid, and float32 "
+            f"counts steps exactly below 2^24. Remedies: {'; or '.join(remedies)}."
+        )
+
+    def _most_time_steps(self, simulation, n_steps):
+        """The most time steps, about, of which no overflow can be proved; 0 if none."""
+        network = self.network
+        while n_steps:
+            n_steps = n_steps * 7 // 8
+            bounds = self._bounds(network.coefs, network.intercepts, self.steps, n_steps)
+            if max(bounds.of(simulation)) < LIMIT:
+                break
+        return n_steps
 
     def _most_bits(self, simulation, n_steps):
         """The most bits, the same in all layers, of which no overflow can be proved; 0 if none."""
@@ -465,6 +472,7 @@ class FloatSource(Source):
             "input_counts": self.sums_input,
             "input_potentials": self.stepped and not self.sums_input,
             "mean": self.mean,
+            "one_sided": self.recurrent and self.network.dynamics.neuron == "signed",
         }
 
     def own_values(self):

@@ -1,7 +1,10 @@
 """to_c: a fitted network as C99. `_sources` makes the text; `CNetwork` holds the files, saves them,
 and runs them on this machine."""
+from __future__ import annotations
+
 import re
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -12,11 +15,25 @@ from ._proof import LIMIT
 from ._sources import INTEGER_BITS, FloatSource, IntegerSource
 from ._toolchain import load_library, object_sizes, write_files
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from .._typing import Array, Float32Array, Network, Samples
+
 WEIGHTS = (*INTEGER_BITS, "float32")
 LAYOUTS = ("files",)
 
 
-def to_c(estimator, folder=None, name="network", *, weights="int8", layout="files", n_time_steps=None):
+def to_c(
+    estimator: Network,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    weights: Literal["int8", "int16", "float32"] = "int8",
+    layout: Literal["files"] = "files",
+    n_time_steps: int | None = None,
+) -> CNetwork:
     """A fitted network as C99 that computes what the estimator computes, bit for bit.
 
     The C has no dependency but `stdint.h`, allocates nothing and has no globals that change. Weights
@@ -101,17 +118,17 @@ class CNetwork:
         The largest sums that can occur.
     """
 
-    def __init__(self, source):
+    def __init__(self, source: Any) -> None:
         self._source = source
         self._library = None
         self.files = source.files()
         self.proof = source.proof
 
-    def save(self, folder):
+    def save(self, folder: str | PathLike[str]) -> None:
         """Writes the files into a folder, which is made where it is missing."""
         write_files(self.files, folder)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Samples) -> Float32Array:
         """The answers of the C, as the estimator's `decision_function`.
 
         The answers of a regressor are in units of `target_scale_`, as those of the network.
@@ -120,11 +137,11 @@ class CNetwork:
         answers = self._run(X)[0]
         return targets.decision(answers) if hasattr(targets, "decision") else answers
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> Array:
         """The predictions of the C, as the estimator's `predict`."""
         return self._source.network.targets.decode(self._run(X)[0])
 
-    def output_sums(self, X, staged=False):
+    def output_sums(self, X: Samples, staged: bool = False) -> Array:
         """Accumulated outputs, undivided, as the C holds them.
 
         Parameters
@@ -140,11 +157,11 @@ class CNetwork:
         """
         return self._run(X, staged)[1]
 
-    def staged_answers(self, X):
+    def staged_answers(self, X: Samples) -> Float32Array:
         """Answers after each time step, shape (n_time_steps, n_samples, n_outputs)."""
         return self._run(X, staged=True)[0]
 
-    def report(self, X=None, *, compiler=None, flags=("-Os",)):
+    def report(self, X: Samples | None = None, *, compiler: str | None = None, flags: Sequence[str] = ("-Os",)) -> Bunch:
         """Sizes on a processor, and additions of predictions.
 
         Parameters

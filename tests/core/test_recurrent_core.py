@@ -145,7 +145,7 @@ def assert_same(arrays, others):
 # --- The core equals the oracle bit for bit.
 
 
-@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=named)
+@pytest.mark.parametrize("sizes", [*ARCHITECTURES, (4, 300, 5), (4, 530, 5)], ids=named)
 @pytest.mark.parametrize("leak", [*LEAKS, 0.3])
 @pytest.mark.parametrize("neuron", NEURONS)
 @pytest.mark.parametrize("readout", ["last", "mean"])
@@ -334,7 +334,7 @@ def test_weight_changes_approach_backpropagation_through_time(leak, errors, loss
     ],
     ids=described,
 )
-@pytest.mark.parametrize("sizes", [(33, 130, 17, 10), (3, 300, 3)], ids=named)
+@pytest.mark.parametrize("sizes", [(33, 130, 17, 10), (3, 530, 3)], ids=named)
 def test_every_instruction_set_gives_the_same_bits(instruction_set, solver, neuron, changes, sizes):
     problem = Problem(sizes, 5, 12, dyadic=False)
     changes = changes | {"loss": "log_loss", "error_resolution": 16, "solver": solver, "momentum": 0.9, "neuron": neuron}

@@ -1,17 +1,20 @@
 """A fitted network: that it is frozen, what can be run, and that it reads weights and parameters as they are now."""
 import copy
+import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from estimator_helpers import assert_holds, assert_same_network, held, small
-from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor, metrics
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNClassifier, metrics
 from sk_dsn._base import count_training_spikes
 from sk_dsn._network import FittedNetwork, fitted_network
+from sk_dsn._recurrent import FittedRecurrentNetwork
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,71 @@ def test_weights_may_be_replaced_by_arrays_of_another_layout(digits, change, hid
     np.testing.assert_array_equal(estimator.decision_function(X), expected)
     np.testing.assert_array_equal(estimator.decision_function(X[:10]), expected[:10])
     assert_same_network(estimator.partial_fit(X, y), more)
+
+
+def replaced(arrays):
+    arrays[-1] = arrays[-1] + np.float32(0.25)
+
+
+CHANGES = {
+    "weights": lambda e: e.coefs_[0].__imul__(np.float32(0.5)),
+    "biases": lambda e: e.intercepts_[0].__iadd__(np.float32(0.25)),
+    "other weights": lambda e: replaced(e.coefs_),
+    "other biases": lambda e: replaced(e.intercepts_),
+    "dynamics": lambda e: e.set_params(**{"threshold": 0.5} if hasattr(e, "threshold") else {"neuron": "rectifying"}),
+    "training": lambda e: e.partial_fit(e.X_kept, e.y_kept),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        small(),
+        small(simulation="clock-driven", n_time_steps=8),
+        small(simulation="event-driven", n_time_steps=8),
+        SpikingRNNClassifier((12, 9), max_iter=1, random_state=0),
+        SpikingRNNClassifier((12, 9), leak=0.5, max_iter=1, random_state=0),
+    ],
+    ids=["counting", "clock-driven", "event-driven", "recurrent", "recurrent and leaky"],
+)
+def test_the_network_of_the_last_single_sample_notices_changes(digits, estimator, change):
+    X, y = digits
+    X, y = X[:60].reshape((60, 8, 8) if "RNN" in type(estimator).__name__ else (60, 64)), y[:60]
+    estimator = clone(estimator).fit(X, y)
+    estimator.X_kept, estimator.y_kept = X, y
+    before = [estimator.decision_function(X[k : k + 1]) for k in range(3)]
+    CHANGES[change](estimator)
+    found = [estimator.decision_function(X[k : k + 1]) for k in range(3)]
+    np.testing.assert_array_equal(np.concatenate(found), estimator.decision_function(X)[:3])
+    assert not np.array_equal(found, before)
+
+
+def test_the_network_of_the_last_single_sample_is_not_copied(digits):
+    X, y = digits
+    estimator = SpikingRNNClassifier((12,), max_iter=1, random_state=0).fit(X.reshape(-1, 8, 8), y)
+    sample = X[:1].reshape(1, 8, 8)
+    expected = estimator.decision_function(sample)
+    assert estimator._idle_networks.take(
+        (FittedRecurrentNetwork.of(estimator).dynamics, 8),
+        [*estimator.coefs_, *estimator.recurrent_coefs_, *estimator.intercepts_],
+    )
+    estimator.decision_function(sample)
+    others = [copy.copy(estimator), copy.deepcopy(estimator), pickle.loads(pickle.dumps(estimator))]
+    for other in others:
+        assert other._idle_networks is not estimator._idle_networks
+        np.testing.assert_array_equal(other.decision_function(sample), expected)
+    assert b"idle" not in pickle.dumps(estimator)
+
+
+def test_a_sample_that_fails_leaves_no_network(digits):
+    X, y = digits
+    estimator = SpikingRNNClassifier((12,), max_iter=1, random_state=0).fit(X.reshape(-1, 8, 8), y)
+    sample = X[:1].reshape(1, 8, 8)
+    expected = estimator.decision_function(sample)
+    with pytest.raises(ValueError, match="out of the range"):
+        estimator.decision_function(sample + np.float32(1e20))
+    np.testing.assert_array_equal(estimator.decision_function(sample), expected)
 
 
 def test_time_steps_are_read_when_a_method_is_called(digits):

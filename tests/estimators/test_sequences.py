@@ -68,6 +68,7 @@ def test_sequences_of_every_kind_are_learned_and_predicted_alike(parameters):
         "list": sequences,
         "lists": [x.astype(float).tolist() for x in sequences],
         "objects": as_objects(sequences),
+        "Fortran's order": [np.asfortranarray(x) for x in sequences],
         "float64": [x.astype(np.float64) for x in sequences],
         "NaN ends": with_nan_ends(sequences),
         "longer NaN ends": np.pad(with_nan_ends(sequences), [(0, 0), (0, 3), (0, 0)], constant_values=np.nan),

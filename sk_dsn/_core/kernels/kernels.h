@@ -115,12 +115,13 @@ typedef struct {
                       SpikeCounts *out);
 
     /* Fires all units at once: count = ceil(potential - 1/2) as far as the rule allows, potential
-       -= count, net_count += count (NULL only with FIRE_BOTH: nothing is counted). All arrays have
-       room for n rounded up to ROW_PADDING, and potentials and net counts are zero behind n.
-       Returns 0, or -1 where a potential is NaN or not below SPIKE_LIMIT, with FIRE_BOTH in
+       -= count, net_count += count (NULL only with FIRE_BOTH: nothing is counted). `out`: NULL, or
+       where the units that fired are listed, as by spikes_list. All arrays have room for n rounded
+       up to ROW_PADDING, and potentials and net counts are zero behind n. Returns 0, or -1 where a potential is NaN or not below SPIKE_LIMIT, with FIRE_BOTH in
        magnitude: one far below zero that cannot fire, such as that of a dropped unit, -inf, is in
        range. */
-    int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count);
+    int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count,
+                          SpikeCounts *out);
 
     /* Fires units past threshold until none is, into `out` in order of emission; net_count follows
        (NULL only with FIRE_BOTH: nothing is counted). width: a multiple of ROW_PADDING. Returns 0,
@@ -132,6 +133,12 @@ typedef struct {
        followed by train_fire. */
     int (*train_integrate)(float *potential, float *net_count, ptrdiff_t width, FiringRule rule, const float *weights,
                            ptrdiff_t stride, const int32_t *unit, const float *sign, ptrdiff_t n, SpikeTrain *out);
+
+    /* Whether all of n numbers, a multiple of ROW_PADDING, are finite. */
+    int (*all_finite)(const float *values, ptrdiff_t n);
+
+    /* sum[0:n] += values[0:n], n a multiple of ROW_PADDING. */
+    void (*values_add)(float *sum, const float *values, ptrdiff_t n);
 
     /* Lists the units whose count is not zero. */
     void (*spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out);

@@ -59,14 +59,16 @@ cdef extern from "kernels.h" nogil:
                               const int32_t *unit, const float *count, Py_ssize_t n) noexcept nogil
         int (*sums_count)(const float *sum, Py_ssize_t n, float scale, FiringRule rule, const float *keep, float *count,
                           SpikeCounts *out) noexcept nogil
-        int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule,
-                              float *count) noexcept nogil
+        int (*potential_fire)(float *potential, float *net_count, Py_ssize_t n, FiringRule rule, float *count,
+                              SpikeCounts *out) noexcept nogil
         void (*state_decay)(float *state, Py_ssize_t n, float decay) noexcept nogil
         int (*train_fire)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule,
                           SpikeTrain *out) noexcept nogil
         int (*train_integrate)(float *potential, float *net_count, Py_ssize_t width, FiringRule rule, const float *weights,
                                Py_ssize_t stride, const int32_t *unit, const float *sign, Py_ssize_t n,
                                SpikeTrain *out) noexcept nogil
+        int (*all_finite)(const float *values, Py_ssize_t n) noexcept nogil
+        void (*values_add)(float *sum, const float *values, Py_ssize_t n) noexcept nogil
         void (*spikes_list)(const float *count, Py_ssize_t n, SpikeCounts *out) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
         double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil

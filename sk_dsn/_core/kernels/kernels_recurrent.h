@@ -30,18 +30,6 @@ NAME(gated)(VECTOR v, const uint16_t *gate, ptrdiff_t j)
 #endif
 }
 
-/* The sum of whole numbers: exact below SPIKE_LIMIT, and not below it where the exact sum is
-   not. */
-TARGET static ALWAYS_INLINE double
-NAME(whole_sum)(VECTOR v)
-{
-#if SIMD_LEVEL == 3
-    return _mm512_reduce_add_ps((__m512)v);
-#else
-    return NAME(lanes_sum)(v);
-#endif
-}
-
 /* Columns of a layer that take their rows, and fire, in registers. */
 #define STEPPED (HAVE_VECTORS ? 8 : 16)
 

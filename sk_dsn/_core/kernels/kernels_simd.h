@@ -442,6 +442,18 @@ NAME(lanes_sum)(VECTOR v)
     return total;
 }
 
+/* The sum of whole numbers: exact below SPIKE_LIMIT, and not below it where the exact sum is
+   not. */
+TARGET static ALWAYS_INLINE double
+NAME(whole_sum)(VECTOR v)
+{
+#if SIMD_LEVEL == 3
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    return NAME(lanes_sum)(v);
+#endif
+}
+
 TARGET static void
 NAME(spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out)
 {
@@ -453,7 +465,7 @@ NAME(spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out)
         found += NAME(lanes_list)(c, j, out->unit + found, out->count + found);
     }
     out->n = found;
-    out->total = NAME(lanes_sum)(total);
+    out->total = NAME(whole_sum)(total);
 }
 
 /* trunc(v) of lanes below SPIKE_LIMIT; a zero is positive on every instruction set. */
@@ -518,9 +530,12 @@ NAME(backs_most)(VECTOR n)
 
 /* All units at once; `counts` says whether there are net counts. */
 TARGET static ALWAYS_INLINE int
-NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count)
+NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count,
+                 SpikeCounts *out)
 {
     LANES_WHERE inside = NAME(not_above)((VECTOR){0}, 0.0f);
+    VECTOR total = {0};
+    ptrdiff_t found = 0;
     for (ptrdiff_t j = 0; j < n; j += LANES) {
         const VECTOR v = *(const VECTOR *)(potential + j);
         const LANES_WHERE countable = NAME(not_above)(NAME(magnitude)(v), BELOW_LIMIT);
@@ -532,22 +547,46 @@ NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRu
         if (counts)
             *(VECTOR *)(net_count + j) += fired;
         inside &= rule == FIRE_BOTH ? countable : NAME(not_above)(v, BELOW_LIMIT);
+        if (out) {
+            total += NAME(magnitude)(fired);
+            found += NAME(lanes_list)(fired, j, out->unit + found, out->count + found);
+        }
+    }
+    if (out) {
+        out->n = found;
+        out->total = NAME(whole_sum)(total);
     }
     return COUNT_BITS(NAME(bits)(inside)) == LANES ? 0 : -1;
 }
 
 TARGET static int
-NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count)
+NAME(potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count, SpikeCounts *out)
 {
     switch (rule) {
         case FIRE_UP:
-            return NAME(units_fire)(potential, net_count, n, FIRE_UP, 1, count);
+            return NAME(units_fire)(potential, net_count, n, FIRE_UP, 1, count, out);
         case FIRE_BACK:
-            return NAME(units_fire)(potential, net_count, n, FIRE_BACK, 1, count);
+            return NAME(units_fire)(potential, net_count, n, FIRE_BACK, 1, count, out);
         default:
-            return net_count ? NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 1, count)
-                             : NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 0, count);
+            return net_count ? NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 1, count, out)
+                             : NAME(units_fire)(potential, net_count, n, FIRE_BOTH, 0, count, out);
     }
+}
+
+TARGET static int
+NAME(all_finite)(const float *values, ptrdiff_t n)
+{
+    LANES_WHERE inside = NAME(not_above)((VECTOR){0}, 0.0f);
+    for (ptrdiff_t j = 0; j < n; j += LANES)
+        inside &= NAME(not_above)(NAME(magnitude)(*(const VECTOR *)(values + j)), FLT_MAX);
+    return COUNT_BITS(NAME(bits)(inside)) == LANES;
+}
+
+TARGET static void
+NAME(values_add)(float *sum, const float *values, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES)
+        *(VECTOR *)(sum + j) += *(const VECTOR *)(values + j);
 }
 
 TARGET static void
@@ -590,7 +629,7 @@ NAME(units_count)(const float *sum, ptrdiff_t n, float scale, const FiringRule r
         found += NAME(lanes_list)(c, j, out->unit + found, out->count + found);
     }
     out->n = found;
-    out->total = NAME(lanes_sum)(total);
+    out->total = NAME(whole_sum)(total);
     return COUNT_BITS(NAME(bits)(inside)) == LANES && out->total < SPIKE_LIMIT ? 0 : -1;
 }
 
@@ -682,6 +721,8 @@ static const Kernels NAME(kernels) = {
     NAME(potential_fire),
     NAME(train_fire),
     NAME(train_integrate),
+    NAME(all_finite),
+    NAME(values_add),
     NAME(spikes_list),
     NAME(softmax),
     NAME(logistic),

@@ -96,7 +96,8 @@ cdef void target_fire(Learning *learning) noexcept nogil:
     cdef Py_ssize_t j
     for j in range(layer.n_units):
         learning.target_potential[j] -= n_steps * learning.target[j]
-    learning.net.kernels.potential_fire(learning.target_potential, NULL, layer.n_units, FIRE_BOTH, learning.target_spikes)
+    learning.net.kernels.potential_fire(learning.target_potential, NULL, layer.n_units, FIRE_BOTH, learning.target_spikes,
+                                        NULL)
     for j in range(layer.n_units):
         learning.n_target_spikes += <long long> abs(learning.target_spikes[j])
         output.error[j] = learning.error_rule.error_resolution * (fired[j] + learning.target_spikes[j])

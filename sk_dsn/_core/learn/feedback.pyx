@@ -13,7 +13,7 @@ cdef int errors_fire(Learning *learning) noexcept nogil:
     cdef LearningLayer *output = output_learning(learning)
     cdef int last = learning.net.n_layers - 1
     if learning.net.kernels.potential_fire(output.error_potential, NULL, learning.net.layers[last].width, FIRE_BOTH,
-                                           output.error):
+                                           output.error, NULL):
         return last
     return -1
 
@@ -52,10 +52,11 @@ cdef int errors_send(Learning *learning, double eta) noexcept nogil:
         below = layer - 1
         learned = &learning.layers[l]
         gated = not gate_is_open(learning, l)
-        if l < last and learning.net.kernels.potential_fire(learned.error_potential, NULL, layer.width, FIRE_BOTH,
-                                                            learned.error):
+        if l == last:
+            learning.net.kernels.spikes_list(learned.error, layer.n_units, &learned.errors)
+        elif learning.net.kernels.potential_fire(learned.error_potential, NULL, layer.width, FIRE_BOTH, learned.error,
+                                                 &learned.errors):
             return l
-        learning.net.kernels.spikes_list(learned.error, layer.n_units, &learned.errors)
         learned.n_error_spikes += <long long> learned.errors.total
         if gated:
             gate_apply(learning, l)

@@ -9,7 +9,7 @@ from ..network cimport within
 from ..samples cimport Samples
 from ..signals cimport INTERRUPTED, interruption_raise
 from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run
-from .recurrent_network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, last_layer
+from .recurrent_network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, biases_scale, last_layer
 from .sequences cimport check_sequences
 
 
@@ -125,6 +125,7 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     request.out_row = out.strides[1] // <Py_ssize_t> sizeof(float)
     request.exit_steps = NULL if exit_steps is None else &exit_steps[0]
     with nogil:
+        biases_scale(net)   # they may have changed since the last call
         failed = answers_run(net, &network.tape, &samples.arrays, &request, &interrupted)
     if interrupted:
         interruption_raise()
@@ -185,6 +186,7 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
     if units is not None:
         memset(&units[0, 0, 0, 0], 0, units.size * sizeof(int32_t))
     with nogil:
+        biases_scale(net)
         for row in range(arrays.n_samples):
             x = sample_frames(arrays, row)
             sequence_begin(net)

@@ -170,6 +170,11 @@ cdef class RecurrentNetwork:
         return [self.net.layers[l].n_units for l in range(self.net.n_layers)]
 
     @property
+    def arrays(self):
+        """The arrays of weights and biases that the network reads, the caller's or copies."""
+        return [array for arrays in self.borrowed for array in arrays or ()]
+
+    @property
     def instruction_set(self):
         return self.net.kernels.name.decode()
 

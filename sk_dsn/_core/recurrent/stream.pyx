@@ -6,7 +6,6 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from ..kernels.arena cimport arena_take
-from ..kernels.kernels cimport SpikeCounts
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport padded
 from ..stream cimport Stream
@@ -14,15 +13,19 @@ from .forward cimport output_step, sequence_begin, sequence_run
 from .recurrent_network cimport RecurrentLayer, RecurrentNet, RecurrentNetwork, Tape, last_layer, step_done
 
 
-# The state: of each layer the sum, the trace and the spikes of the last step, of the output the sum
-# alone; at the end the leaky number of steps.
+# The state: of each layer the sum, of those that spike the trace, of hidden ones the spikes of the
+# last step; at the end the leaky number of steps.
 
 cdef Py_ssize_t state_size(const RecurrentNet *net) noexcept nogil:
     cdef Py_ssize_t n = 1
     cdef int l
     for l in range(net.n_layers):
-        n += (1 if l == net.n_layers - 1 else 3) * net.layers[l].width
+        n += net.layers[l].width * (1 + (l < net.n_layers - 1) + is_hidden(net, l))
     return n
+
+
+cdef bint is_hidden(const RecurrentNet *net, int l) noexcept nogil:
+    return 0 < l < net.n_layers - 1
 
 
 cdef void spikes_save(const RecurrentLayer *layer, float *place) noexcept nogil:
@@ -32,10 +35,9 @@ cdef void spikes_save(const RecurrentLayer *layer, float *place) noexcept nogil:
         place[layer.spikes.unit[k]] = layer.spikes.count[k]
 
 
-cdef void spikes_load(RecurrentLayer *layer, const SpikeCounts *pool, const float *place) noexcept nogil:
-    """Lists the spikes where the first step of a tape would."""
+cdef void spikes_load(RecurrentLayer *layer, const float *place) noexcept nogil:
     cdef Py_ssize_t j
-    layer.spikes = SpikeCounts(0, pool.unit, pool.count, 0.0)
+    layer.spikes.n = 0
     for j in range(layer.n_units):
         if place[j] != 0.0:
             layer.spikes.unit[layer.spikes.n] = j
@@ -52,12 +54,14 @@ cdef void state_save(const RecurrentNet *net, float *place) noexcept nogil:
         place += layer.width
         if l < net.n_layers - 1:
             memcpy(place, layer.trace, layer.width * sizeof(float))
-            spikes_save(layer, place + layer.width)
-            place += 2 * layer.width
+            place += layer.width
+        if is_hidden(net, l):
+            spikes_save(layer, place)
+            place += layer.width
     place[0] = net.n_steps
 
 
-cdef void state_load(RecurrentNet *net, const Tape *tape, const float *place) noexcept nogil:
+cdef void state_load(RecurrentNet *net, const float *place) noexcept nogil:
     cdef RecurrentLayer *layer
     cdef int l
     for l in range(net.n_layers):
@@ -66,8 +70,10 @@ cdef void state_load(RecurrentNet *net, const Tape *tape, const float *place) no
         place += layer.width
         if l < net.n_layers - 1:
             memcpy(layer.trace, place, layer.width * sizeof(float))
-            spikes_load(layer, &tape.layers[l].spikes.pool, place + layer.width)
-            place += 2 * layer.width
+            place += layer.width
+        if is_hidden(net, l):
+            spikes_load(layer, place)
+            place += layer.width
     net.n_steps = place[0]
 
 
@@ -97,9 +103,13 @@ cdef bint state_is(const RecurrentNet *net, const float *place) noexcept nogil:
             return False
         place += layer.width
         if l < net.n_layers - 1:
-            if memcmp(place, layer.trace, size) != 0 or not spikes_are(layer, place + layer.width):
+            if memcmp(place, layer.trace, size) != 0:
                 return False
-            place += 2 * layer.width
+            place += layer.width
+        if is_hidden(net, l):
+            if not spikes_are(layer, place):
+                return False
+            place += layer.width
     return net.keep == 1.0 or place[0] == net.n_steps
 
 
@@ -136,7 +146,7 @@ cdef class RecurrentStream(Stream):
 
     cdef void roll_back(self) noexcept nogil:
         memset(self.frame, 0, self.n_features * sizeof(float))
-        state_load(&self.network.net, &self.network.tape, self.state_before)
+        state_load(&self.network.net, self.state_before)
 
     cdef void mark(self) noexcept nogil:
         state_save(&self.network.net, self.state_marked)
@@ -162,7 +172,7 @@ cdef class RecurrentStream(Stream):
         if network.shape[0] != self.n_state:
             raise ValueError("the state is of a stream of another network")
         self.shared_restore(state["shared"])
-        state_load(&self.network.net, &self.network.tape, &network[0])
+        state_load(&self.network.net, &network[0])
 
     # A step.
 

@@ -13,9 +13,8 @@ cdef int layer_fire(Net *net, int l) noexcept nogil:
     """Fires the units of layer l once and lists their spikes."""
     cdef Layer *layer = &net.layers[l]
     cdef Py_ssize_t k
-    if net.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, layer.rule, layer.fired):
+    if net.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, layer.rule, layer.fired, layer.spikes):
         return l
-    net.kernels.spikes_list(layer.fired, layer.n_active, layer.spikes)
     units_number(layer.active, layer.spikes.unit, layer.spikes.n)
     layer.n_spikes += <long long> layer.spikes.total
     if layer.keep != NULL:
@@ -28,7 +27,6 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     """Time step t. Leaves the output so far in the last layer's input_sum."""
     cdef Layer *layer = net.layers
     cdef Layer *below
-    cdef Py_ssize_t j
     cdef int l, failed
     layers_decay(net)
     input_integrate(net, stimulus, t)
@@ -39,8 +37,7 @@ cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
         layer += 1
         net.kernels.rows_add(layer.potential, layer.width, layer.weights, layer.stride, below.spikes)
         if layer.intercepts != NULL:
-            for j in range(layer.n_units):
-                layer.potential[j] += layer.intercepts[j]
+            net.kernels.values_add(layer.potential, layer.intercepts, layer.width)
         if layer.rule != FIRE_NEVER and layer_fire(net, l) >= 0:
             return l
         failed = work_done(net, (1.0 + below.spikes.n) * layer.width)

@@ -60,11 +60,12 @@ cdef int layer_not_finite(const Net *net) noexcept nogil:
     cdef int l, outside
     for l in range(1, net.n_layers):
         layer = &net.layers[l]
-        outside = 0
-        for j in range(layer.n_units if layer.keep == NULL else 0):
-            outside |= not fabsf(layer.potential[j]) <= FLT_MAX
-        for j in range(layer.n_units if layer.keep != NULL else 0):
-            outside |= (layer.keep[j] != 0.0) & (not fabsf(layer.potential[j]) <= FLT_MAX)
+        if layer.keep == NULL:
+            outside = not net.kernels.all_finite(layer.potential, padded(layer.n_units))
+        else:
+            outside = 0
+            for j in range(layer.n_units):
+                outside |= (layer.keep[j] != 0.0) & (not fabsf(layer.potential[j]) <= FLT_MAX)
         if outside:
             return l
     return -1

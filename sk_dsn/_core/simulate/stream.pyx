@@ -13,15 +13,11 @@ from ..kernels.spike_train cimport SPIKE_LIMIT, train_clear
 from ..network cimport Layer, Net, Network, memory_check, output_layer, padded, spikes_place
 from ..settings cimport COUNTING, SIGNED
 from ..signals cimport LEAST_WORK, work_done
-from ..stream cimport Stream, values_append, values_copy, values_take
+from ..stream cimport Stream, Values, values_append, values_copy, values_take
 from .counting cimport layers_count
 from .decay cimport layers_decay
 from .sample cimport input_sum_refresh
 from .stepper cimport stepper_of
-
-cdef enum:
-    LATER_STEP = 2              # a step that is not the first of its sample is like any other
-
 
 # The input units.
 
@@ -66,7 +62,7 @@ cdef void units_roll_back(InputUnits *units) noexcept nogil:
 
 
 cdef units_state(const InputUnits *units):
-    return np.array([(units.unit[i].value, units.unit[i].net_count) for i in range(units.n)], np.float32)
+    return np.array([(units.unit[i].sum, units.unit[i].net_count) for i in range(units.n)], np.float32).reshape(-1, 2)
 
 
 cdef int units_restore(InputUnits *units, state) except -1:
@@ -76,8 +72,25 @@ cdef int units_restore(InputUnits *units, state) except -1:
         raise ValueError("the state is of a stream with other features")
     units_forget(units)
     for i in range(units.n):
-        units.unit[i].value, units.unit[i].net_count = values[i, 0], values[i, 1]
+        units.unit[i].sum, units.unit[i].net_count = values[i, 0], values[i, 1]
     return 0
+
+
+cdef Py_ssize_t values_merge(const Values *input, const Values *awake, int32_t *unit, float *x,
+                             float *potential) noexcept nogil:
+    """Merges the units that have input with those that are awake. Returns how many there are."""
+    cdef Py_ssize_t i = 0, j = 0, n = 0
+    while i < input.n or j < awake.n:
+        x[n] = potential[n] = 0.0
+        unit[n] = min(input.unit[i] if i < input.n else INT_MAX, awake.unit[j] if j < awake.n else INT_MAX)
+        if i < input.n and input.unit[i] == unit[n]:
+            x[n] = input.value[i]
+            i += 1
+        if j < awake.n and awake.unit[j] == unit[n]:
+            potential[n] = awake.value[j]
+            j += 1
+        n += 1
+    return n
 
 
 # The state of the layers above the input.
@@ -133,7 +146,7 @@ cdef class SteppedStream(Stream):
     """A live stream by a time-stepped simulation.
 
     A step runs the simulation on the active input units alone: those that have input, and those
-    whose state changes without.
+    that act without.
 
     Parameters
     ----------
@@ -159,10 +172,11 @@ cdef class SteppedStream(Stream):
         self.prepare(net.layers.n_units, output_layer(net).n_units, mean)
 
     cdef void layout(self) noexcept nogil:
-        units_layout(&self.units, self.n_features, &self.arena)
-        self.stirring = values_take(&self.arena, self.n_features)
-        self.stirring_before = values_take(&self.arena, self.n_features)
-        self.vector = <float *> arena_take(&self.arena, (self.n_features + 1) * sizeof(float))
+        if self.from_sum:
+            units_layout(&self.units, self.n_features, &self.arena)
+        self.awake = values_take(&self.arena, self.n_features)
+        self.awake_before = values_take(&self.arena, self.n_features)
+        self.vector = <float *> arena_take(&self.arena, padded(self.n_features) * sizeof(float))
         self.hidden_before = <float *> arena_take(&self.arena, self.n_hidden * sizeof(float))
         self.hidden_marked = <float *> arena_take(&self.arena, self.n_hidden * sizeof(float))
         self.n_spikes_before = <int64_t *> arena_take(&self.arena, self.network.net.n_layers * sizeof(int64_t))
@@ -175,14 +189,14 @@ cdef class SteppedStream(Stream):
         net.layers.n_active = 0
         self.stepper.begin(net)
         units_forget(&self.units)
-        self.stirring.n = 0
+        self.awake.n = 0
         self.silent = False
 
     cdef void remember(self) noexcept nogil:
         cdef Net *net = &self.network.net
         cdef int l
         units_remember(&self.units)
-        values_copy(&self.stirring_before, &self.stirring)
+        values_copy(&self.awake_before, &self.awake)
         hidden_save(net, self.hidden_before)
         for l in range(net.n_layers):
             self.n_spikes_before[l] = net.layers[l].n_spikes
@@ -192,7 +206,7 @@ cdef class SteppedStream(Stream):
         cdef Net *net = &self.network.net
         cdef int l
         units_roll_back(&self.units)
-        values_copy(&self.stirring, &self.stirring_before)
+        values_copy(&self.awake, &self.awake_before)
         hidden_load(net, self.hidden_before)
         for l in range(net.n_layers):
             net.layers[l].n_spikes = self.n_spikes_before[l]
@@ -211,7 +225,7 @@ cdef class SteppedStream(Stream):
     cdef bint is_marked(self) noexcept nogil:
         # Without leak the spikes of a sample are limited, so their number is a part of the state.
         cdef bint is_limited = self.network.net.layers.decay == 1.0
-        return (self.stirring.n == 0 and not (is_limited and self.operations != self.operations_marked)
+        return (self.awake.n == 0 and not (is_limited and self.operations != self.operations_marked)
                 and hidden_is(&self.network.net, self.hidden_marked))
 
     cdef void skip(self, int64_t n) noexcept nogil:
@@ -228,7 +242,7 @@ cdef class SteppedStream(Stream):
         return {
             "shared": self.shared_state(),
             "input": units_state(&self.units),
-            "stirring": [self.stirring.unit[k] for k in range(self.stirring.n)],
+            "awake": [(self.awake.unit[k], self.awake.value[k]) for k in range(self.awake.n)],
             "hidden": hidden,
             "n_spikes": [net.layers[l].n_spikes for l in range(net.n_layers)],
         }
@@ -237,15 +251,15 @@ cdef class SteppedStream(Stream):
         """Go on from the `state` of a stream of the same network."""
         cdef Net *net = &self.network.net
         cdef const float[::1] hidden = state["hidden"]
-        if hidden.shape[0] != self.n_hidden or len(state["stirring"]) > self.n_features:
+        if hidden.shape[0] != self.n_hidden or len(state["awake"]) > self.n_features:
             raise ValueError("the state is of a stream of another network")
         self.shared_restore(state["shared"])
         units_restore(&self.units, state["input"])
-        self.stirring.n = 0
-        for unit in state["stirring"]:
+        self.awake.n = 0
+        for unit, potential in state["awake"]:
             if not 0 <= unit < self.n_features:
                 raise ValueError("the state is of a stream with other features")
-            values_append(&self.stirring, unit, 0.0)
+            values_append(&self.awake, unit, potential)
         hidden_load(net, &hidden[0])
         for l, n_spikes in enumerate(state["n_spikes"][:net.n_layers]):
             net.layers[<int> l].n_spikes = n_spikes
@@ -253,62 +267,49 @@ cdef class SteppedStream(Stream):
 
     # A step.
 
-    cdef void unit_gather(self, Py_ssize_t place, int32_t unit, float x) noexcept nogil:
-        """Makes a unit an active one, the next of them, with input x."""
+    cdef const float *input_gather(self) noexcept nogil:
+        """Makes active the units that have input or are awake. Returns the vector of their input,
+        from_sum of the sums of their input."""
         cdef Net *net = &self.network.net
         cdef Layer *layer = net.layers
-        cdef const InputUnit *state = unit_touch(&self.units, unit)
-        net.active_unit[place] = unit
-        self.vector[1 + place] = x
-        if self.from_sum:
-            layer.input_sum[place], layer.net_count[place] = state.value, state.net_count
+        cdef InputUnit *unit
+        cdef Py_ssize_t k, n
+        cdef float *x = self.vector
+        if self.awake.n > 0 or self.from_sum:
+            n = values_merge(&self.input, &self.awake, net.active_unit, x, layer.potential)
+            layer.active = net.active_unit
         else:
-            layer.potential[place], layer.net_count[place] = state.value, 0.0
-
-    cdef Py_ssize_t input_gather(self) noexcept nogil:
-        """Makes active the units that have input or stir. Returns how many there are."""
-        cdef Layer *layer = self.network.net.layers
-        cdef const int32_t *fed = self.input.unit
-        cdef const int32_t *stirring = self.stirring.unit
-        cdef Py_ssize_t i = 0, j = 0, n = 0
-        while i < self.input.n and j < self.stirring.n:
-            if fed[i] <= stirring[j]:
-                j += fed[i] == stirring[j]
-                self.unit_gather(n, fed[i], self.input.value[i])
-                i += 1
-            else:
-                self.unit_gather(n, stirring[j], 0.0)
-                j += 1
-            n += 1
-        for i in range(i, self.input.n):
-            self.unit_gather(n, fed[i], self.input.value[i])
-            n += 1
-        for j in range(j, self.stirring.n):
-            self.unit_gather(n, stirring[j], 0.0)
-            n += 1
-        for i in range(n, padded(n)):
-            layer.potential[i] = layer.net_count[i] = 0.0
+            n, x = self.input.n, self.input.value
+            memset(layer.potential, 0, n * sizeof(float))
+            layer.active = self.input.unit
         layer.n_active = n
-        layer.active = self.network.net.active_unit
-        return n
+        memset(layer.net_count, 0, padded(n) * sizeof(float))
+        for k in range(n, padded(n)):
+            layer.potential[k] = 0.0
+        for k in range(n if self.from_sum else 0):
+            unit = unit_touch(&self.units, layer.active[k])
+            x[k] += unit.sum
+            layer.net_count[k] = unit.net_count
+        return x
 
-    cdef void input_scatter(self, Py_ssize_t n) noexcept nogil:
-        """Takes the state of the n active units back, and lists those that stir: the next step would
-        decay or fire their potential."""
+    cdef void input_scatter(self, const float *x) noexcept nogil:
+        """Takes the state of the active units back, and lists those that are awake."""
         cdef const Layer *layer = self.network.net.layers
-        cdef bint leaks = layer.decay != 1.0
         cdef InputUnit *unit
         cdef float potential
         cdef Py_ssize_t k
-        self.stirring.n = 0
-        for k in range(n):
+        self.awake.n = 0
+        if not self.from_sum:
+            for k in range(layer.n_active):
+                if layer.potential[k] != 0.0:
+                    values_append(&self.awake, layer.active[k], layer.potential[k])
+            return
+        for k in range(layer.n_active):
             unit = &self.units.unit[layer.active[k]]
-            potential = unit.value = layer.potential[k]
-            if self.from_sum:
-                unit.value, unit.net_count = layer.input_sum[k], layer.net_count[k]
-                potential = unit.value - unit.net_count
-            if potential != 0.0 if leaks else not -0.5 < potential <= 0.5:
-                values_append(&self.stirring, layer.active[k], 0.0)
+            unit.sum, unit.net_count = x[k], layer.net_count[k]
+            potential = unit.sum - unit.net_count
+            if not -0.5 < potential <= 0.5:
+                values_append(&self.awake, layer.active[k], 0.0)
 
     cdef void spikes_count(self) noexcept nogil:
         """Counts operations. Only without leak does the range of a trace limit the spikes of all
@@ -326,23 +327,24 @@ cdef class SteppedStream(Stream):
         else:
             spikes = operations - self.operations
             self.operations = operations
-        self.silent = spikes == 0 and self.stirring.n == 0
+        self.silent = spikes == 0 and self.awake.n == 0
 
     cdef int run(self) noexcept nogil:
         cdef Net *net = &self.network.net
         cdef Stimulus stimulus
-        cdef Py_ssize_t n
+        cdef const float *x
         cdef int failed
         if self.input.n == 0 and self.silent and not self.biased:
             layers_decay(net)
             input_sum_refresh(output_layer(net))
         else:
-            n = self.input_gather()
-            stimulus = Stimulus(n, self.vector, net.active_unit, 1)
-            failed = self.stepper.step(net, &stimulus, LATER_STEP)
+            x = self.input_gather()
+            # Every step is the first of a stream: its state is in the layers, the sum so far in x.
+            stimulus = Stimulus(net.layers.n_active, x, net.layers.active, 1)
+            failed = self.stepper.step(net, &stimulus, 1)
             if failed >= 0:
                 return failed
-            self.input_scatter(n)
+            self.input_scatter(x)
             self.spikes_count()
         if self.mean:
             self.answer_add(self.sums())
@@ -396,9 +398,11 @@ cdef class CountingStream(Stream):
     cdef void layout(self) noexcept nogil:
         units_layout(&self.units, self.n_features, &self.arena)
         self.input_sums = <float *> arena_take(&self.arena, padded(self.n_features) * sizeof(float))
+        self.last_answer = <float *> arena_take(&self.arena, self.n_outputs * sizeof(float))
 
     cdef void begin(self) noexcept nogil:
         units_forget(&self.units)
+        self.answered = 0
 
     cdef void remember(self) noexcept nogil:
         units_remember(&self.units)
@@ -414,14 +418,15 @@ cdef class CountingStream(Stream):
         """As of SteppedStream."""
         self.shared_restore(state["shared"])
         units_restore(&self.units, state["input"])
+        self.answered = 0
 
     cdef int run(self) noexcept nogil:
         cdef InputUnit *unit
         cdef Py_ssize_t k
         for k in range(self.input.n):
             unit = unit_touch(&self.units, self.input.unit[k])
-            unit.value += self.input.value[k]
-            if not fabsf(unit.value) < SPIKE_LIMIT:
+            unit.sum += self.input.value[k]
+            if not fabsf(unit.sum) < SPIKE_LIMIT:
                 return 0
         return work_done(&self.network.net, LEAST_WORK + self.input.n)
 
@@ -435,10 +440,13 @@ cdef class CountingStream(Stream):
         cdef Layer *output = output_layer(net)
         cdef Py_ssize_t j
         cdef int l, failed
+        if self.answered == self.n_steps:
+            memcpy(out, self.last_answer, self.n_outputs * sizeof(float))
+            return -1
         if self.n_steps > INT_MAX:
             return 0
         for j in range(self.n_features):
-            self.input_sums[j] = self.units.unit[j].value
+            self.input_sums[j] = self.units.unit[j].sum
         if net.kernels.sums_count(self.input_sums, self.n_features, 1.0, FIRE_BOTH, NULL, layer.net_count,
                                   spikes_place(layer, 0)):
             return 0
@@ -446,7 +454,8 @@ cdef class CountingStream(Stream):
         if failed >= 0:
             return failed
         for j in range(self.n_outputs):
-            out[j] = output.input_sum[j] / <float> self.n_steps
+            out[j] = self.last_answer[j] = output.input_sum[j] / <float> self.n_steps
+        self.answered = self.n_steps
         for l in range(net.n_layers - 1):
             self.operations += net.layers[l].spikes.n * net.layers[l + 1].n_units
         return -1

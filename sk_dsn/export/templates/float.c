@@ -84,12 +84,14 @@ static float spikes_due(float v)
     const float whole = (float)(int32_t)v, rest = v - whole;
     return rest > 0.5f ? whole + 1.0f : rest <= -0.5f ? whole - 1.0f : whole;
 }
+//@ if not one_sided
 
 /* The same of any v below the limit, and of what is far below zero none. */
 static float spikes_below(float v)
 {
     return v > -SPIKE_LIMIT ? spikes_due(v) : 0.0f;
 }
+//@ end
 //@ if leaky
 
 /* What a time step leaves. Silence ends. */
@@ -259,7 +261,7 @@ static int layers_run(sk_dsn_net_state *state)
 //@ else
             const float trace = count[j];
 //@ end
-            if (!(sum[j] < SPIKE_LIMIT && sum[j] - trace > -SPIKE_LIMIT))
+            if (!(sum[j] < SPIKE_LIMIT))
                 return SK_DSN_NET_OUT_OF_RANGE;
             fired[j] = neuron_spikes(sum[j], trace);
             count[j] = trace + fired[j];
