@@ -229,10 +229,7 @@ class IntegerNetwork:
             The class of the largest output; without classes the outputs as float64.
         """
         X, n_steps = self._check_X(X)
-        outputs = self._outputs(X, n_steps)
-        if self.classes is not None:
-            return self._targets.decode(outputs)
-        return self._targets.decode(outputs / (n_steps * self.scale))
+        return self._decode(self._outputs(X, n_steps), n_steps)
 
     def outputs(self, X: ArrayLike) -> NDArray[np.int32]:
         """The sums of input to the output units, in units and not divided by T.
@@ -272,7 +269,10 @@ class IntegerNetwork:
             Also where a number would overflow. The network is then as it was, as after Ctrl-C.
         """
         X, n_steps = self._check_X(X)
-        Y = self._check_y(y, len(X))
+        return self._learn(X, n_steps, self._check_y(y, len(X)))
+
+    def _learn(self, X, n_steps, Y):
+        """The record of samples X in units, of shape (n, n_steps or 1, n_features), and targets."""
         n_layers = len(self.weights) + 1
         counts = np.empty((len(X), 3 * n_layers), dtype=np.int32)
         room = None
@@ -298,16 +298,24 @@ class IntegerNetwork:
 
     def _engine(self, room=None):
         """The engine with these weights and error potentials."""
-        engine = IntegerEngine(
+        engine = self._empty_engine(4 * max(self.n_units) if room is None else room)
+        engine.kept[:] = self._kept()
+        return engine
+
+    def _empty_engine(self, room):
+        """The engine, whose weights are 0; `room`: error spikes that travel together."""
+        return IntegerEngine(
             np.array(self.n_units, dtype=np.int32),
             scale=self.scale,
             depth_first=self.simulation == "event-driven-depth-first",
             fractional=self.weight_update == "fractional",
             hold_error=self.hold_error,
-            room=4 * max(self.n_units) if room is None else room,
+            room=room,
         )
-        engine.kept[:] = np.concatenate([a.ravel() for a in [*self.weights, *self.error_potentials]])
-        return engine
+
+    def _kept(self):
+        """All that is learned, as it lies in the engine's memory."""
+        return np.concatenate([a.ravel() for a in [*self.weights, *self.error_potentials]])
 
     def _unpack(self, kept):
         """Weights and error potentials, as they lie in the engine's memory."""
@@ -315,6 +323,11 @@ class IntegerNetwork:
         parts = np.split(kept, np.cumsum([a.size for a in arrays])[:-1])
         parts = [part.reshape(a.shape).copy() for part, a in zip(parts, arrays, strict=True)]
         return parts[: len(self.weights)], parts[len(self.weights) :]
+
+    def _decode(self, outputs, n_steps):
+        if self.classes is not None:
+            return self._targets.decode(outputs)
+        return self._targets.decode(outputs / (n_steps * self.scale))
 
     def _outputs(self, X, n_steps):
         outputs = np.empty((len(X), self.weights[-1].shape[1]), dtype=np.int32)
