@@ -91,16 +91,12 @@ def event_networks(quick):
 
 
 def events(report, options):
-    compare_families(report, options, event_networks(options.quick))
-
-
-def compare_families(report, options, families):
-    """Test errors on N-MNIST over folds. Within each training fold a quarter is held out to choose settings by."""
+    """Within each training fold a quarter is held out to choose settings by."""
     X, y = load_event_streams(options)
     sums = totals(X)
     folds = list(StratifiedKFold(2 if options.quick else 5, shuffle=True, random_state=0).split(y, y))
     rows, held_out = [], {}
-    for name, family in families.items():
+    for name, family in event_networks(options.quick).items():
         samples = sums if family.sees_totals else X
         grid = {parameter: values[:1] for parameter, values in family.grid.items()} if options.quick else family.grid
         errors, chosen, watch = [], [], Stopwatch()
