@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._learning_rule import SpikingBackprop
+    from ._stream import ClassifierStream
     from ._typing import (
         Array,
         ArrayLike,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Targets,
         Weights,
     )
+    from .events import EventFrames
 
 
 def check_first_classes(estimator, classes):
@@ -46,6 +48,12 @@ class LabelOutputs:
 
     classes_: Array
     multilabel_: bool
+
+    if TYPE_CHECKING:  # of a classifier the same method opens a stream that has probabilities
+
+        def create_stream(
+            self, frames: EventFrames | None = None, *, n_features: int | None = None, learn: bool = False
+        ) -> ClassifierStream: ...
 
     def decision_function(self, X: Samples) -> Float32Array:
         """Output of the network after the last time step.

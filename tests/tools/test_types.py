@@ -14,6 +14,7 @@ import numpy as np
 
 import sk_dsn
 from sk_dsn import PAPER_SETTINGS, SpikingBackprop, SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNClassifier
+from sk_dsn.events import EventFrames
 from sk_dsn.metrics import spike_counts
 from sk_dsn.plotting import TrainingCurveDisplay
 from sk_dsn.quantization import event_counts, quantize_vector
@@ -31,6 +32,9 @@ recurrent = SpikingRNNClassifier().fit([np.zeros((3, 2)), np.zeros((4, 2))], ["a
 streams = SparseStreams.from_list([X, X[:2]])
 total: int = streams[:1].nnz + streams[0].size + streams.shape[2] + sk_dsn.metrics.footprint(clf)
 scaled = StreamScaler().fit(streams).transform(streams)
+frames = EventFrames((2, 1), time_step=10.0)
+probability: float = float(clf.create_stream(frames=frames).advance(20).predict_proba()[0, 0])
+answer: np.ndarray = SpikingMLPRegressor().fit(X, [1, 2, 3, 4]).create_stream(n_features=4).feed(X).predict()
 counts: int = int(spike_counts(clf, X).sum()) + int(event_counts(quantize_vector([1.0, 2.0], 3), n_units=2)[0])
 TrainingCurveDisplay.from_estimator(clf, line_kw={"color": "red"}).ax_.set_title("loss")
 '''
