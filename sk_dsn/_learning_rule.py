@@ -23,7 +23,8 @@ class SpikingBackprop(CheckedParameters):
     ----------
     feedback : {"sample", "step"}, default="sample"
         When the error is sent down: once, after the last time step, or at the end of every time
-        step (the paper's).
+        step (the paper's). Of streams "step" teaches the answers before the last one, too, and
+        often wants a larger `learning_rate_init`: on N-MNIST, with leak, 2.0 in place of 1.0.
     weight_update : {"sgd", "fractional"}, default="sgd"
         "sgd": at the end of the sample, by the product of presynaptic and error spike counts.
         "fractional" (the paper's FSGD): at each error spike, by the presynaptic counts so far.

@@ -11,8 +11,7 @@ from operator import is_
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
-from ._grid import rounded_values
-from ._network import network_of
+from ._network import network_of, state_of
 from ._sequences import SparseStreams
 from ._targets import Values
 
@@ -22,11 +21,6 @@ def open_stream(estimator, frames, n_features, learn):
     network = network_of(estimator)
     expected = network.n_units[0]
     if frames is not None:
-        if network.grid is not None and network.grid["input_range"] is not None:
-            raise ValueError(
-                "A quantised estimator limits X to its input_range, which single events cannot be while they come in; "
-                "open the stream of one that was quantised without input_range."
-            )
         if n_features is not None:
             raise ValueError("frames say how many features there are: pass frames or n_features, not both.")
         source = EventSource(frames)
@@ -38,7 +32,7 @@ def open_stream(estimator, frames, n_features, learn):
     else:
         if n_features is not None and n_features != expected:
             raise ValueError(f"n_features={n_features!r}, but {type(estimator).__name__} was fitted on {expected} features.")
-        source = VectorSource(expected, network.grid)
+        source = VectorSource(expected)
     kind = LiveStream if isinstance(network.targets, Values) else ClassifierStream
     return kind(estimator, network, source, [] if learn else None)
 
@@ -110,6 +104,8 @@ class LiveStream:
         weights = {"coefs_": network.coefs, "intercepts_": network.intercepts, "recurrent_coefs_": network.recurrent_coefs}
         self._weights = [(name, arrays, list(arrays)) for name, arrays in weights.items() if arrays]
         self._core = network.core_stream()
+        if network.grid is not None:
+            self._core.round_input(network.grid["input_step"], *(network.grid["input_range"] or (-np.inf, np.inf)))
 
     # Input.
 
@@ -276,6 +272,8 @@ class LiveStream:
     def __getstate__(self):
         self._check_weights()
         state = {name: value for name, value in vars(self).items() if name not in ("_core", "_weights")}
+        # The estimator has the weights.
+        state["_network"] = self._network._replace(coefs=None, intercepts=None, recurrent_coefs=None, estimator=None)
         state["_source"] = copy.copy(self._source)
         state["_packets"] = None if self._packets is None else list(self._packets)
         return state | {"core": self._core.state()}
@@ -284,7 +282,15 @@ class LiveStream:
         state = dict(state)
         core = state.pop("core")
         vars(self).update(state)
-        self._open(self._network)
+        estimator = state_of(self._estimator)
+        self._open(
+            self._network._replace(
+                coefs=estimator.coefs_,
+                intercepts=estimator.intercepts_,
+                recurrent_coefs=getattr(estimator, "recurrent_coefs_", ()),
+                estimator=estimator,
+            )
+        )
         self._core.restore(core)
 
 
@@ -367,11 +373,10 @@ class EventSource:
 
 
 class VectorSource:
-    """Vectors, one a time step, on the grid of a quantised network. Time is the number of steps."""
+    """Vectors, one a time step. Time is the number of steps."""
 
-    def __init__(self, n_features, grid):
+    def __init__(self, n_features):
         self.n_features = n_features
-        self.grid = grid
         self.reset()
 
     def time(self):
@@ -389,17 +394,13 @@ class VectorSource:
         if issparse(vectors):
             steps = first + np.repeat(np.arange(n_steps), np.diff(vectors.indptr))
             kept = steps, vectors.indices.astype(np.int32), vectors.data
-            failed = core.feed(*kept[:2], self.rounded(vectors.data), first + n_steps)
+            failed = core.feed(*kept, first + n_steps)
         else:
             kept = first, vectors
-            failed = core.feed_frames(self.rounded(vectors))
+            failed = core.feed_frames(vectors)
         self.last_time += n_steps
         self.n_events += int(np.count_nonzero(vectors.data if issparse(vectors) else vectors))
         return failed, kept
-
-    def rounded(self, values):
-        # What is not finite is left to the core, which refuses it.
-        return values if self.grid is None or not np.isfinite(values).all() else rounded_values(values, self.grid)
 
     def advance(self, t, core):
         if not isinstance(t, Real) or isinstance(t, bool) or not t < 2**62:

@@ -228,6 +228,7 @@ class SpikeRasterDisplay:
         if self.output_names is not None:
             beside = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False, "fontsize": "small"}
             self.answer_ax_.legend(ncols=1 + (len(drawn) > _MOST_IN_COLUMN), **beside)
+
     def __repr__(self):
         sizes = ", ".join(str(counts.shape[1]) for counts in self.spike_counts)
         positive, negative = (sum(int(counts[..., sign].sum()) for counts in self.spike_counts) for sign in (0, 1))

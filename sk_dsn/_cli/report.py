@@ -4,6 +4,7 @@ import copy
 import math
 import statistics
 
+import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 
 from sk_dsn.metrics import dense_operations, energy_estimate, exit_steps, spike_counts, synaptic_operations
@@ -13,6 +14,8 @@ from .targets import CLASSIFICATION, REGRESSION
 
 STEPS_SHOWN = (1, 2, 4, 8, 16)
 MARGINS = (1, 2, 3, 4, 6, 8, 12)
+# So many training samples, at regular intervals, choose the time step and the margin.
+CHOOSING_SAMPLES = 1000
 
 SCORES = {CLASSIFICATION: ("Test accuracy", accuracy_score), REGRESSION: ("Test R²", r2_score)}
 
@@ -90,11 +93,16 @@ def print_stages(data, network):
         if t <= len(scores)
     ]
     print_table([["Time step", score_name, "Spikes", "Additions"], *rows])
-    first = next(t for t, reached in enumerate(scores, start=1) if reached >= scores[-1])
+    rows = np.linspace(0, len(data.y) - 1, min(len(data.y), CHOOSING_SAMPLES)).astype(int)
+    X, y = data.X[rows], data.y[rows]
+    known = [score(y, answers) for answers in network.staged_predict(X)]
+    # Of streams the training samples may be longer.
+    first = min(len(scores), next(t for t, reached in enumerate(known, start=1) if reached >= known[-1]))
     cost = additions[first - 1]
-    print(f"Step {first} is the first that is as good as the last, step {len(scores)}: {cost:,.0f} additions.")
+    reached = f"{score_name[0].lower()}{score_name[1:]} {share_text(scores[first - 1])}"
+    print(f"On training samples step {first} is the first that is as good as the last: {reached}, {cost:,.0f} additions.")
     if data.task == CLASSIFICATION and not is_stream:
-        cost = print_exit(data, network, first, scores[-1]) or cost
+        cost = print_exit(data, network, first, X, y, known[-1]) or cost
     dense, energy = dense_operations(network), energy_estimate(network, data.X_test)
     share = energy.spiking.mean() / max(1, additions[-1]) / (energy.dense / dense)
     print(
@@ -103,17 +111,17 @@ def print_stages(data, network):
     )
 
 
-def print_exit(data, network, n_time_steps, aim):
-    """The smallest margin at which so many time steps are as good as the aim; returns the additions that it takes."""
+def print_exit(data, network, n_time_steps, X, y, aim):
+    """The smallest margin at which so many time steps reach the aim on X; returns the additions of a test sample."""
     for margin in MARGINS:
         hasty = copy.copy(network).set_params(n_time_steps=n_time_steps, exit_margin=margin)
-        reached = hasty.score(data.X_test, data.y_test)
-        if reached >= aim:
+        if hasty.score(X, y) >= aim:
             steps = exit_steps(hasty, data.X_test).mean()
             additions = synaptic_operations(hasty, data.X_test)[:, -1].mean()
+            reached = share_text(hasty.score(data.X_test, data.y_test))
             print(
-                f"With n_time_steps={n_time_steps}, exit_margin={margin} a sample ends as soon as it is clear: test "
-                f"accuracy {share_text(reached)}, {steps:.1f} steps, {additions:,.0f} additions."
+                f"With n_time_steps={n_time_steps}, exit_margin={margin} a sample ends as soon as it is clear: "
+                f"test accuracy {reached}, {steps:.1f} steps, {additions:,.0f} additions."
             )
             return additions
     return None

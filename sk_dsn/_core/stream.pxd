@@ -27,6 +27,14 @@ cdef struct Values:
     float *value
 
 
+# The grid that the input of a quantised network is rounded to.
+cdef struct InputGrid:
+    bint rounds
+    float step
+    float lowest
+    float highest
+
+
 cdef class Stream:
     cdef Py_ssize_t n_features
     cdef Py_ssize_t n_outputs
@@ -34,6 +42,7 @@ cdef class Stream:
     cdef int64_t operations     # additions so far: spikes times the units that each reaches
     cdef bint mean              # whether the answer is the mean of the answers so far
     cdef float *answer_sum      # (n_outputs,): of the answers so far, for the mean
+    cdef InputGrid grid
     cdef OpenStep open_step
     cdef Values input           # of the step that runs
     # At the start of the call.

@@ -1,7 +1,7 @@
 """Live streams: how events become time steps, and how a gap is crossed."""
 import numpy as np
 
-from libc.math cimport isfinite
+from libc.math cimport isfinite, rintf
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
@@ -59,6 +59,13 @@ cdef void open_step_list(OpenStep *step, Values *values, bint empties) noexcept 
             step.words[k] = 0
 
 
+cdef void values_round(Values *values, const InputGrid *grid) noexcept nogil:
+    cdef float per_step = <float> 1.0 / grid.step
+    cdef Py_ssize_t k
+    for k in range(values.n):
+        values.value[k] = min(max(rintf(values.value[k] * per_step) * grid.step, grid.lowest), grid.highest)
+
+
 cdef class Stream:
     """The state of one sample between calls. A subclass runs the network."""
 
@@ -90,6 +97,11 @@ cdef class Stream:
         self.open_before = values_take(arena, self.n_features)
         self.answer_sum = <float *> arena_take(arena, self.n_outputs * sizeof(float))
         self.answer_sum_before = <float *> arena_take(arena, self.n_outputs * sizeof(float))
+
+    def round_input(self, float step, float lowest, float highest):
+        """From now on, round the input of time steps to multiples of `step`, a power of two, and cut
+        it off at both ends, 0 among them."""
+        self.grid = InputGrid(True, step, lowest, highest)
 
     # Calls.
 
@@ -301,7 +313,10 @@ cdef class Stream:
 
     cdef int step_complete(self) noexcept nogil:
         """Runs a step with `input`."""
-        cdef int failed = self.run()
+        cdef int failed
+        if self.grid.rounds:
+            values_round(&self.input, &self.grid)
+        failed = self.run()
         self.n_steps += 1
         return failed
 

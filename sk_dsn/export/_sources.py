@@ -299,9 +299,9 @@ class IntegerSource(Source):
         if bits:
             remedies.insert(0, f"quantize(bits={bits}), the most bits that can be proved")
         raise ValueError(
-            f"It cannot be proved that no sum overflows: with {n_steps} time steps and inputs from {low:g} to {high:g}, sums "
-            f"of layer {worst + 1} may reach {sums[worst]} = 2^{math.log2(sums[worst]):.2f} steps of its grid, and float32 "
-            f"counts steps exactly below 2^24. Remedies: {'; or '.join(remedies)}."
+            f"It cannot be proved that no sum overflows: with {n_steps} time steps and inputs from {low:g} to {high:g}, "
+            f"sums of layer {worst + 1} may reach {sums[worst]} = 2^{math.log2(sums[worst]):.2f} steps of its grid, and "
+            f"float32 counts steps exactly below 2^24. Remedies: {'; or '.join(remedies)}."
         )
 
     def _most_time_steps(self, simulation, n_steps):

@@ -210,6 +210,21 @@ def test_the_options_of_frames_are_those_of_the_stream(options):
         assert_array_equal(stream.decision_function(), estimator.decision_function(X))
 
 
+@pytest.mark.parametrize("input_range", [None, (-0.5, 1.5)])
+@pytest.mark.parametrize("name", ["counting", "mean", "recurrent"])
+def test_streams_of_quantised_networks_round_their_input(name, input_range):
+    quantised = fitted(name).quantize(6, input_step=0.25, input_range=input_range)
+    rng = np.random.default_rng(3)
+    X, events = rng.normal(size=(1, 20, N_FEATURES)), recording()
+    events[:60]["x"] = events[:60]["y"] = 0  # several a step
+    for stream, packet, whole in (
+        (quantised.create_stream(), X[0], X), (quantised.create_stream(FRAMES), events, FRAMES.transform([events]))
+    ):
+        expected = staged(quantised, whole)
+        stream.feed(packet).advance(len(expected) if packet is not events else 10 * len(expected))
+        assert_array_equal(answer(stream), expected[-1])
+
+
 # --- Gaps.
 
 

@@ -19,9 +19,8 @@ from sk_dsn.export._proof import LIMIT, largest_sums
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 pytestmark = pytest.mark.skipif(not COMPILERS, reason="no C compiler")
 
-WARNINGS = (
-    "-std=c99 -pedantic -Wall -Wextra -Wconversion -Wsign-conversion -Wdouble-promotion -Wshadow -Werror".split()
-)
+WARNINGS = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+WARNINGS += ["-Wconversion", "-Wsign-conversion", "-Wdouble-promotion"]
 LEVELS = [
     ["-O0"],
     ["-O1"],

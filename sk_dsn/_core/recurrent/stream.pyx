@@ -189,6 +189,8 @@ cdef class RecurrentStream(Stream):
     cdef int frames_take(self, Py_ssize_t n, const float *x) noexcept nogil:
         cdef Py_ssize_t k
         cdef int failed
+        if self.grid.rounds:
+            return Stream.frames_take(self, n, x)
         for k in range(n):
             failed = self.frame_run(x + k * self.n_features)
             if failed >= 0:
