@@ -70,6 +70,10 @@ def to_c(
         If its weights are not on a grid (see `quantize`), if C of this kind cannot compute what it
         computes, or if it cannot be proved that no sum overflows; the message says what to change.
 
+    See Also
+    --------
+    CNetwork : What it returns.
+
     Notes
     -----
     In integers, sums of weights are whole numbers of steps of a layer's grid, and the threshold is
@@ -116,6 +120,10 @@ class CNetwork:
         Names and texts of the files.
     proof : str
         The largest sums that can occur.
+
+    See Also
+    --------
+    to_c : Makes it of an estimator.
     """
 
     def __init__(self, source: Any) -> None:
