@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -14,17 +14,20 @@ from .._sequences import Sequences, SparseStreams, is_stream, step_counts
 from ._proof import LIMIT
 from ._sources import INTEGER_BITS, FloatSource, IntegerSource
 from ._toolchain import load_library, object_sizes, write_files
+from .learning import CLearner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
     from .._typing import Array, Float32Array, Network, Samples
+    from .integer import IntegerNetwork
 
 WEIGHTS = (*INTEGER_BITS, "float32")
 LAYOUTS = ("files",)
 
 
+@overload
 def to_c(
     estimator: Network,
     folder: str | PathLike[str] | None = None,
@@ -33,7 +36,30 @@ def to_c(
     weights: Literal["int8", "int16", "float32"] = "int8",
     layout: Literal["files"] = "files",
     n_time_steps: int | None = None,
-) -> CNetwork:
+    learning: Literal[False] = False,
+) -> CNetwork: ...
+
+
+@overload
+def to_c(
+    estimator: Network | IntegerNetwork,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    learning: Literal[True],
+) -> CLearner: ...
+
+
+def to_c(
+    estimator: Network | IntegerNetwork,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    weights: Literal["int8", "int16", "float32"] = "int8",
+    layout: Literal["files"] = "files",
+    n_time_steps: int | None = None,
+    learning: bool = False,
+) -> CNetwork | CLearner:
     """A fitted network as C99 that computes what the estimator computes, bit for bit.
 
     The C has no dependency but `stdint.h`, allocates nothing and has no globals that change. Weights
@@ -54,11 +80,16 @@ def to_c(
     n_time_steps : int, default=None
         The most time steps of a sample, for the proof that no sum overflows. None is the estimator's
         `n_time_steps`.
+    learning : bool, default=False
+        Whether the C goes on learning where it runs. `estimator` is then an `IntegerNetwork`, or one
+        that `IntegerNetwork.from_estimator` takes; the weights have 32 bits and lie in the caller's
+        struct, and the files are NAME.h, NAME.c, NAME_test.c, engine.h and engine.c. `weights`,
+        `layout` and `n_time_steps` have no meaning.
 
     Returns
     -------
-    network : CNetwork
-        The files, and methods that run them on this machine.
+    network : CNetwork or CLearner
+        The files, and methods that run them on this machine; with `learning` a CLearner.
 
     Raises
     ------
@@ -100,12 +131,20 @@ def to_c(
         raise ValueError(f"name must be a C identifier of lower-case letters, digits and underscores, got {name!r}.")
     if n_time_steps is not None and (not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps < LIMIT):
         raise ValueError(f"n_time_steps must be an integer from 1 to 2**24 - 1 or None, got {n_time_steps!r}.")
-    network, _ = fitted_network(estimator)
-    if weights == "float32":
-        source = FloatSource(network, name, n_time_steps)
+    if learning:
+        if (weights, layout, n_time_steps) != ("int8", "files", None):
+            raise ValueError(
+                "learning=True has weights of 32 bits, in files, and the network's own n_time_steps; leave out weights, "
+                "layout and n_time_steps."
+            )
+        exported = CLearner(estimator, name)
     else:
-        source = IntegerSource(network, name, weights, n_time_steps)
-    exported = CNetwork(source)
+        network, _ = fitted_network(estimator)
+        if weights == "float32":
+            source = FloatSource(network, name, n_time_steps)
+        else:
+            source = IntegerSource(network, name, weights, n_time_steps)
+        exported = CNetwork(source)
     if folder is not None:
         exported.save(folder)
     return exported
