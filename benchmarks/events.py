@@ -1,13 +1,14 @@
 """How fast and how accurate are networks on streams of events?
 
-Parts: "accuracy", five folds of N-MNIST's recordings, with settings chosen inside the folds, beside
+Parts: "feed", "packets", "peers" and "scaling" measure live streams (see events_speed.py);
+"accuracy", five folds of N-MNIST's recordings, with settings chosen inside the folds, beside
 MLPClassifier and snnTorch; "full", recordings made of all of MNIST, learned file by file;
 "prequential", learning on the fly beside river.
 """
-from . import events_accuracy
+from . import events_accuracy, events_speed
 from .report import option_parser, run_parts
 
-PARTS = events_accuracy.PARTS
+PARTS = {**events_speed.PARTS, **events_accuracy.PARTS}
 
 
 def main(argv=None):

@@ -21,7 +21,7 @@ from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, StratifiedKFold, StratifiedShuffleSplit
 from sklearn.neural_network import MLPClassifier
 
-from sk_dsn import SpikingBackprop, SpikingMLPClassifier
+from sk_dsn import SpikingBackprop, SpikingMLPClassifier, SpikingRNNClassifier
 from sk_dsn.metrics import spike_counts
 from sk_dsn.streams import SparseStreams
 
@@ -77,6 +77,7 @@ def event_networks(quick):
     hidden = {"hidden_layer_sizes": (100,), "max_iter": 1 if quick else 20, "random_state": 0}
     ours = partial(SpikingMLPClassifier, **hidden)
     every_step = partial(ours, readout="mean", learning_rule=SpikingBackprop(feedback="step"))
+    recurrent = partial(SpikingRNNClassifier, **hidden | {"max_iter": 1 if quick else 10}, n_iter_no_change=np.inf)
     leaks = [0.1, 0.2, 0.3]
     mlp = partial(MLPClassifier, **hidden | {"max_iter": 1 if quick else 30})
     return {
@@ -84,6 +85,9 @@ def event_networks(quick):
             every_step, {"leak": leaks, "learning_rate_init": [1.0, 2.0]}, target=EVENTS
         ),
         "leak, feedback once a sample, last answer": Family(ours, {"leak": [0.02, 0.05, 0.1]}),
+        "recurrent, leak 0.2, feedback at each step, mean answer": Family(
+            partial(recurrent, leak=0.2, threshold=1.0, error_resolution=32.0, readout="mean", feedback="step"), {}
+        ),
         "no leak: a stream's sum": Family(ours, {"learning_rate_init": [0.5, 1.0]}),
         "totals, SpikingMLPClassifier": Family(ours, {"learning_rate_init": [0.5, 1.0, 2.0]}, True),
         "totals, MLPClassifier": Family(mlp, {"learning_rate_init": [0.0005, 0.001, 0.002], "alpha": [1e-4, 1e-1]}, True),

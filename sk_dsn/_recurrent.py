@@ -27,7 +27,7 @@ from ._inputs import check_finite, check_input
 from ._network import FittedNetwork, exit_margin_of, orderly, state_of
 from ._parameters import CONSTRAINTS, NEURONS
 from ._scales import FEWEST_ROWS
-from ._sequences import SparseStreams, is_stream, step_counts
+from ._sequences import is_stream, step_counts
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
 
@@ -131,19 +131,13 @@ def core_recurrent_dynamics(dynamics):
     }
 
 
-def dense_sequences(X):
-    """X, of which sparse streams are made dense.
-
-    Raises ValueError where X is a table, which is no sequence.
-    """
-    if isinstance(X, SparseStreams):
-        return X.toarray()
+def check_is_sequences(X):
+    """Raises ValueError where X is a table, which is no sequence."""
     if not is_stream(X) and np.ndim(X) == 2:
         raise ValueError(
             f"X must hold sequences, of shape (n_samples, n_time_steps, n_features), but has shape {np.shape(X)}. If a row "
             "is a sequence of one feature a time step, pass X[:, :, None]; if it is one time step, X[:, None]."
         )
-    return X
 
 
 class FittedRecurrentNetwork(FittedNetwork):
@@ -182,7 +176,8 @@ class FittedRecurrentNetwork(FittedNetwork):
         if plain and not np.isnan(X[:, -1]).any():  # no sequence ends before the last time step
             with np.errstate(over="ignore"):
                 return orderly(X)
-        return check_input(estimator, dense_sequences(X))
+        check_is_sequences(X)
+        return check_input(estimator, X)
 
     def arrays(self, n_rows=1):
         coefs, recurrent_coefs = (
@@ -346,7 +341,7 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
         return tags
 
     def _check_samples(self, X, y, sample_weight, classes=None, *, reset, **options):
-        X = dense_sequences(X)
+        check_is_sequences(X)
         recurrent_dynamics_of(self)
         samples = super()._check_samples(X, y, sample_weight, classes, reset=reset, **options)
         if reset:

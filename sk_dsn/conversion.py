@@ -206,6 +206,16 @@ class _ConvertibleMLP:
         See Also
         --------
         from_mlp : The other way.
+
+        Notes
+        -----
+        Tools that read scikit-learn's networks read this one. ONNX, by skl2onnx, and C, by emlearn::
+
+            skl2onnx.to_onnx(estimator.to_mlp(), X[:1].astype(np.float32))
+            emlearn.convert(estimator.to_mlp(), method="inline").save(file="network.h", name="network")
+
+        Their answers are those of the conventional network, which the spiking one's approach with
+        the time steps. `sk_dsn.export.to_c` exports the spiking network itself.
         """
         return to_mlp(self)
 

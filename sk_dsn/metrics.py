@@ -4,7 +4,7 @@ The counts are those of the spiking network, not of the processor that computed 
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -289,22 +289,27 @@ def activation_sparsity(estimator: Network, X: Samples, *, by_layer: bool = Fals
     return 1 - n_active / n_activations if by_layer else float(1 - n_active.sum() / n_activations.sum())
 
 
-def neurobench_synaptic_operations(estimator: Network, X: Samples) -> dict[str, float]:
+def neurobench_synaptic_operations(
+    estimator: Network, X: Samples, *, granularity: Literal["unit", "layer"] = "unit"
+) -> dict[str, float]:
     """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and
     dense operations.
 
     An activation is the count that a unit sends in a time step; operations with weights of zero are
     not effective. One whose activation is a single spike, of either sign, is an accumulate (AC),
-    one with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all
-    operations of a layer in a batch MACs as soon as one activation is not a single spike; here each
-    counts for itself, so that the figure of a sample does not depend on others. Under
-    "event-driven" every spike is sent on its own and all are ACs.
+    one with a greater count a multiply-accumulate (MAC). Under "event-driven" every spike is sent
+    on its own and all are ACs.
 
     Parameters
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
     X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+    granularity : {"unit", "layer"}, default="unit"
+        Whether each activation counts for itself, or all operations of a layer with a sample in a
+        time step are MACs as soon as one activation is more than a single spike. "layer" is how
+        NeuroBench's own harness counts batches of one sample; in larger ones it makes those of the
+        whole batch MACs. Both have the same sum.
 
     Returns
     -------
@@ -334,12 +339,20 @@ def neurobench_synaptic_operations(estimator: Network, X: Samples) -> dict[str, 
     >>> operations["Effective_ACs"] + operations["Effective_MACs"] < 0.4 * operations["Dense"]
     True
     """
+    if granularity not in ("unit", "layer"):
+        raise ValueError(f"granularity must be 'unit' or 'layer', got {granularity!r}.")
     network, X = fitted_network(estimator, X)
     fan_out = network.n_connections
+    firsts = np.cumsum([0, *network.n_units[:-2]])
     accumulates = multiply_accumulates = 0
     for spikes in network.unit_batches(X):
         if network.dynamics.is_event_driven:
             accumulates += int(spikes.sum(axis=(0, 1)) @ fan_out)
+        elif granularity == "layer":
+            of_layers = np.add.reduceat((spikes > 0) * fan_out, firsts, axis=2)
+            graded = np.maximum.reduceat(spikes, firsts, axis=2) > 1
+            accumulates += int(of_layers[~graded].sum())
+            multiply_accumulates += int(of_layers[graded].sum())
         else:
             accumulates += int(np.count_nonzero(spikes == 1, axis=(0, 1)) @ fan_out)
             multiply_accumulates += int(np.count_nonzero(spikes > 1, axis=(0, 1)) @ fan_out)

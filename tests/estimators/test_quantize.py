@@ -204,11 +204,13 @@ def test_a_live_stream_rounds_vectors_as_predictions_do(kind):
         np.testing.assert_array_equal(stream.predict(), quantized.predict(frames[None]))
 
 
-def test_a_live_stream_of_events_takes_no_range_of_input():
+def test_a_live_stream_of_events_limits_the_sum_of_a_step():
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 2, size=(20, 4, 6)).astype(np.float32), np.arange(20) % 2
-    clf = SpikingMLPClassifier((4,), max_iter=1, random_state=0).fit(X, y)
+    clf = SpikingMLPClassifier((4,), max_iter=1, random_state=0).fit(X, y).quantize(8, input_range=(0, 1))
     frames = EventFrames((3, 2, 1), 10)
-    assert clf.quantize(8).create_stream(frames).n_steps_ == 0
-    with pytest.raises(ValueError, match="quantised without input_range"):
-        clf.quantize(8, input_range=(0, 1)).create_stream(frames)
+    events = np.array([(1, 0, 0), (2, 0, 0), (3, 1, 1), (15, 2, 1)], [("t", int), ("x", int), ("y", int)])
+    counts = frames.transform([events])
+    stream = clf.create_stream(frames).feed(events).advance(20)
+    assert counts[0].max() == 2
+    np.testing.assert_array_equal(stream.decision_function(), clf.decision_function(counts))

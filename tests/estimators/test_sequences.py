@@ -180,6 +180,19 @@ def test_sparse_streams_are_dense_ones_bit_for_bit(parameters, changes):
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("changes", [{}, {"input_dropout": 0.5, "input_noise": 0.5, "leak": 0.5}], ids=str)
+@pytest.mark.parametrize("n_time_steps", [4, 1])
+def test_recurrent_networks_see_sparse_streams_as_dense_ones_bit_for_bit(n_time_steps, changes):
+    sequences, y, _ = streams(n_time_steps=n_time_steps)
+    X = SparseStreams.from_list(sequences)
+    dense = SpikingRNNClassifier((6,), max_iter=2, random_state=0, **changes).fit(sequences, y)
+    sparse = SpikingRNNClassifier((6,), max_iter=2, random_state=0, **changes).fit(X, y)
+    assert_same(sparse, dense)
+    for found, wanted in zip(sparse.staged_decision_function(X), dense.staged_decision_function(sequences), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(spike_counts(sparse, X), spike_counts(dense, sequences))
+
+
 def test_training_counts_the_same_spikes_of_sparse_streams(parameters):
     _, y, X = streams()
     classifier = SpikingMLPClassifier(**parameters)

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
-from sk_dsn import SpikingMLPClassifier
+from sk_dsn import SpikingMLPClassifier, SpikingRNNClassifier
 from sk_dsn.streams import SparseStreams, StreamScaler
 
 
@@ -95,8 +95,9 @@ def test_streams_that_there_are_not_are_refused(dense, make, message):
         make(csr_matrix(dense.reshape(7, 15)))
 
 
+@pytest.mark.parametrize("kind", [SpikingMLPClassifier, SpikingRNNClassifier])
 @pytest.mark.parametrize("unequal", [False, True])
-def test_training_on_sparse_streams_takes_little_memory_beside_them(unequal):
+def test_training_on_sparse_streams_takes_little_memory_beside_them(unequal, kind):
     rng, n_samples, n_values = np.random.default_rng(0), 20_000, 120
     # In each stream every third number or so is stored.
     columns = np.cumsum(rng.integers(1, 5, (n_samples, n_values), dtype=np.int32), axis=1, dtype=np.int32)
@@ -105,7 +106,7 @@ def test_training_on_sparse_streams_takes_little_memory_beside_them(unequal):
     lengths = columns[:, -1] // 20 + 1 if unequal else None
     X, y = SparseStreams(flat, 25, lengths), np.arange(n_samples) % 2
     size = X.csr.data.nbytes + X.csr.indices.nbytes + X.csr.indptr.nbytes
-    classifier = SpikingMLPClassifier((10,), leak=0.1, random_state=0).partial_fit(X[:100], y[:100], [0, 1])
+    classifier = kind((10,), leak=0.1, random_state=0).partial_fit(X[:100], y[:100], [0, 1])
     tracemalloc.start()
     classifier.partial_fit(X, y).predict(X)
     peak = tracemalloc.get_traced_memory()[1]

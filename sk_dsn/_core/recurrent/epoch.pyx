@@ -1,7 +1,5 @@
 """One epoch of training a recurrent network: for each batch the gradients of its samples, then one
 update."""
-import numpy as np
-
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -17,7 +15,8 @@ from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence
 from .learner cimport RecurrentLearner, RecurrentLearning
 from .recurrent_network cimport RecurrentLayer, RecurrentNet, Tape, last_layer, step_done
 from .optimizer cimport batch_apply, weights_are_finite
-from .sequences cimport check_sequences
+from .sequences cimport check_sequences, sequence_frames
+from .sequences import sequence_room
 
 
 # What an epoch learns and how. The pointers are borrowed from the arguments of `train_epoch`.
@@ -29,7 +28,8 @@ cdef struct Epoch:
     const int32_t *labels           # NULL: targets are values
     const float *values             # (n_samples, n_outputs)
     const float *weights            # NULL: all 1
-    float *room                     # for a sequence with noise or without features; NULL: neither is wanted
+    float *room                     # for a sequence that is sparse, or blurred; NULL: none is
+    bint blurs                      # noise is added, or features are left out
     double rate_first, rate_last
     double noise_first, noise_last
     uint64_t seed, epoch
@@ -91,15 +91,15 @@ cdef void lesson_prepare(RecurrentLearning *learning, const Epoch *epoch, Py_ssi
     cdef const SampleArrays *samples = epoch.samples
     cdef Py_ssize_t sample = epoch.order[k], next_sample, size
     cdef uint64_t key = sample_key(epoch.seed, epoch.epoch, k)
-    lesson.x = sample_frames(samples, sample)
+    lesson.x = sequence_frames(samples, sample, epoch.room)
     lesson.n_steps = <int> sample_length(samples, sample)
     lesson.weight = 1.0 if epoch.weights == NULL else epoch.weights[sample]
     # Samples in random order are in no cache, and nothing else tells the processor which is next.
-    if k + 1 < epoch.n:
+    if k + 1 < epoch.n and samples.dense != NULL:
         next_sample = epoch.order[k + 1]
         size = min(sample_length(samples, next_sample) * samples.n_features, <Py_ssize_t> 4096)
         prefetch(sample_frames(samples, next_sample), size * sizeof(float))
-    if epoch.room != NULL:
+    if epoch.blurs:
         sequence_blur(learning, epoch, between(epoch.noise_first, epoch.noise_last, k, epoch.n), key, lesson)
     target_set(learning, epoch, sample)
     if learning.dropping.dropout > 0.0:
@@ -236,7 +236,7 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
     ----------
     learner : RecurrentLearner
         Its weights and moments change in place.
-    X : Samples, or dense ndarray as `Samples` takes it
+    X : Samples, or what `Samples` takes
     labels, Y, order, seed, epoch, noise_first, noise_last
         As of `learn.epoch.train_epoch`.
     rate_first, rate_last : float
@@ -295,8 +295,9 @@ def train_epoch(RecurrentLearner learner not None, X, labels, Y, order, *, doubl
         e.counts = &count_view[0, 0]
     e.rate_first, e.rate_last, e.noise_first, e.noise_last = rate_first, rate_last, noise_first, noise_last
     e.seed, e.epoch = seed, epoch
-    if noise_first > 0.0 or noise_last > 0.0 or learning.dropping.input_dropout > 0.0:
-        room = np.empty(samples.arrays.n_steps * samples.arrays.n_features, np.float32)
+    e.blurs = noise_first > 0.0 or noise_last > 0.0 or learning.dropping.input_dropout > 0.0
+    if e.blurs or samples.arrays.dense == NULL:
+        room = sequence_room(samples.arrays.n_steps, samples.arrays.n_features)
         e.room = &room[0]
     with nogil:
         failed = epoch_learn(learning, &e, &mean_loss)

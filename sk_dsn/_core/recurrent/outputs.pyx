@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy, memset
 
-from ..encoder cimport SampleArrays, sample_frames, sample_length
+from ..encoder cimport SampleArrays, sample_length
 from ..exit_rule cimport ExitRule, outputs_decided
 from ..kernels.kernels cimport SpikeCounts
 from ..network cimport within
@@ -10,7 +10,8 @@ from ..samples cimport Samples
 from ..signals cimport INTERRUPTED, interruption_raise
 from .forward cimport output_is_forgotten, output_step, sequence_begin, sequence_run
 from .recurrent_network cimport STEPS_TOGETHER, RecurrentNet, RecurrentNetwork, Tape, biases_scale, last_layer
-from .sequences cimport check_sequences
+from .sequences cimport check_sequences, sequence_frames
+from .sequences import sequence_room
 
 
 # The rows to predict and where their answers go.
@@ -21,6 +22,7 @@ cdef struct Request:
     Py_ssize_t out_step         # floats from step to step, and from row to row
     Py_ssize_t out_row
     int before                  # time steps whose answers are not asked for
+    float *room                 # for the vectors of a sparse sequence; NULL: X is dense
     ExitRule exit
     int64_t *exit_steps         # NULL: samples do not exit
 
@@ -36,7 +38,7 @@ cdef int sample_answer(RecurrentNet *net, Tape *tape, const SampleArrays *sample
                        Py_ssize_t k) noexcept nogil:
     """Row k. Returns -1, the layer that failed, or INTERRUPTED."""
     cdef Py_ssize_t sample = request.rows[k] if request.rows != NULL else k
-    cdef const float *x = sample_frames(samples, sample)
+    cdef const float *x = sequence_frames(samples, sample, request.room)
     cdef int t = 0, failed = -1, step, n_steps = <int> sample_length(samples, sample)
     # A sample that may end at any step takes one at a time.
     cdef int together = 1 if request.exit.exits else <int> tape.n_steps
@@ -82,8 +84,7 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     Parameters
     ----------
     network : RecurrentNetwork
-    X : Samples, or dense ndarray as `Samples` takes it
-        Dense.
+    X : Samples, or what `Samples` takes
     out : ndarray of float32, shape (n_steps, n_rows, n_outputs)
         Filled with the answers after the last n_steps time steps of X; a sequence that has ended
         keeps its last one.
@@ -101,6 +102,7 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
     cdef Samples samples = X if isinstance(X, Samples) else Samples(X)
     cdef RecurrentNet *net = &network.net
     cdef const Py_ssize_t[::1] chosen = rows
+    cdef float[::1] vectors = None
     cdef Request request
     cdef Py_ssize_t failed
     cdef bint interrupted = False
@@ -119,6 +121,9 @@ def outputs(RecurrentNetwork network not None, X, float[:, :, :] out, *, rows=No
         raise ValueError("with exit_margin, out must hold one step and exit_steps one number a row")
     if request.n_rows == 0:
         return -1
+    if samples.arrays.dense == NULL:
+        vectors = sequence_room(samples.arrays.n_steps, samples.arrays.n_features)
+    request.room = NULL if vectors is None else &vectors[0]
     request.rows = NULL if chosen is None else &chosen[0]
     request.out = &out[0, 0, 0]
     request.out_step = out.strides[0] // <Py_ssize_t> sizeof(float)
@@ -171,6 +176,8 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
     cdef const SampleArrays *arrays = &samples.arrays
     cdef RecurrentNet *net = &network.net
     cdef const float *x
+    cdef float[::1] vectors = None
+    cdef float *room = NULL
     cdef Py_ssize_t row, n_units = sum(network.n_units) - last_layer(net).n_units, failed = -1
     cdef Tape *tape = &network.tape
     cdef int k, t, n, n_steps, layer = -1
@@ -185,10 +192,13 @@ def spike_counts(RecurrentNetwork network not None, X, int64_t[:, :, ::1] out, i
     memset(&out[0, 0, 0], 0, out.size * sizeof(int64_t))
     if units is not None:
         memset(&units[0, 0, 0, 0], 0, units.size * sizeof(int32_t))
+    if arrays.dense == NULL:
+        vectors = sequence_room(arrays.n_steps, arrays.n_features)
+        room = &vectors[0]
     with nogil:
         biases_scale(net)
         for row in range(arrays.n_samples):
-            x = sample_frames(arrays, row)
+            x = sequence_frames(arrays, row, room)
             sequence_begin(net)
             n_steps = <int> sample_length(arrays, row)
             t = 0
