@@ -25,7 +25,7 @@ PAGE, RECORDS = "README.md", "suite.json"
 # In the order of the page.
 QUESTIONS = (
     *("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits"),
-    *("sequences", "recurrent", "events", "paper"),
+    *("sequences", "recurrent", "events", "export", "paper"),
 )
 STUDIES = (
     "studies.defaults",

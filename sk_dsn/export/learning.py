@@ -169,9 +169,8 @@ class CLearner:
         n_words = [network._empty_engine(room).n_words for room in (1, 2)]
         kept = network._kept()
         conditions = {name for name, holds in {"breadth": breadth, "labels": self._labels}.items() if holds}
-        about = f"A network of {'-'.join(map(str, network.n_units))} units that learns in integers."
         return conditions, {
-            "about": about,
+            "sizes": "-".join(map(str, network.n_units)),
             "n_inputs": network.n_units[0],
             "n_outputs": network.n_units[-1],
             "n_time_steps": network.n_time_steps,
@@ -234,8 +233,8 @@ class CLearner:
     def _call(self, function, X, n_steps, *arguments, after):
         if self._library is None:
             self._library = load_library({**self.files, "host.c": self._host}, "host.c")
-        n = np.zeros(1, dtype=np.int32)
-        status = getattr(self._library, function)(*arguments, len(X), n_steps if X.shape[1] == n_steps else 0, n.ctypes, *after)
+        n, n_vectors = np.zeros(1, dtype=np.int32), n_steps if X.shape[1] == n_steps else 0
+        status = getattr(self._library, function)(*arguments, len(X), n_vectors, n.ctypes, *after)
         if status == FULL:
             raise ValueError(
                 f"In sample {n[0]} of X more error spikes travel together than {self.name.upper()}_ROOM allows; the network "
