@@ -45,6 +45,19 @@ def test_the_index_gets_addresses_and_python_versions():
     assert f"Programming Language :: Python :: 3.{oldest - 1}" not in classifiers
 
 
+def test_links_of_the_readme_work_on_the_index_and_lead_to_pages():
+    urls = dict(entry.split(", ") for entry in METADATA.get_all("Project-URL"))
+    links = re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", in_repository("README.md"))
+    for link in map("".join, links):
+        assert link.startswith("https://")
+        page = link.removeprefix(urls["Documentation"])
+        if page != link and not page.startswith("auto_examples/"):
+            stem = page.removesuffix(".html")
+            assert any((ROOT / "docs" / f"{stem}{ending}").is_file() for ending in (".md", ".rst")), link
+        if "/main/" in link:
+            assert (ROOT / link.partition("/main/")[2]).is_file(), link
+
+
 def test_an_installation_without_a_compiler_says_so_in_one_line(tmp_path):
     pytest.importorskip("Cython", reason="Cython is not installed")
     in_repository("setup.py")
