@@ -19,7 +19,7 @@ from ._sequences import SparseStreams
 from ._targets import Values
 
 if TYPE_CHECKING:
-    from ._typing import Array, ArrayLike, Float32Array, Float64Array
+    from ._typing import Array, ArrayLike, Float32Array, Float64Array, Network, Sparse
 
 
 def open_stream(estimator, frames, n_features, learn):
@@ -103,7 +103,7 @@ class LiveStream:
     12
     """
 
-    def __init__(self, estimator: Any, network: Any, source: Any, packets: list[Any] | None) -> None:
+    def __init__(self, estimator: Network, network: Any, source: Any, packets: list[Any] | None) -> None:
         self._estimator = estimator
         self._source = source
         self._packets = packets  # None: the recording is not kept
@@ -119,7 +119,7 @@ class LiveStream:
 
     # Input.
 
-    def feed(self, packet: ArrayLike) -> Self:
+    def feed(self, packet: ArrayLike | Sparse) -> Self:
         """Take the next events or vectors.
 
         Parameters
@@ -261,7 +261,7 @@ class LiveStream:
     # The state.
 
     @property
-    def time_(self) -> int | float | None:
+    def time_(self) -> float | None:
         return self._source.last_time
 
     @property
