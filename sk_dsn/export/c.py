@@ -109,6 +109,7 @@ def to_c(
     See Also
     --------
     CNetwork : What it returns.
+    CLearner : What it returns with `learning=True`.
 
     Notes
     -----

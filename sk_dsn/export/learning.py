@@ -49,6 +49,10 @@ class CLearner:
     error_potentials : list of ndarray of int32, shape (n_units,)
         Of each hidden layer, in units.
 
+    See Also
+    --------
+    to_c : Makes it of an estimator.
+
     Notes
     -----
     The C allocates nothing and has no globals that change. Its weights are those of the
