@@ -1,8 +1,8 @@
-"""What does a user gain over the usual networks on MNIST? The table of the README.
+"""What does a user gain over the usual networks on MNIST?
 
-784-200-200-10, CPU seconds on one thread: training until 98 % of the test images are right,
-prediction of all of them at once and of one at a time, and the operations of a prediction. sk_dsn
-with default parameters, MLPClassifier with its own in float32, and, where they are installed, the
+The table of the README. 784-200-200-10, CPU seconds on one thread: training until 98 % of the test
+images are right, prediction of all of them at once and of one at a time, and the operations of a
+prediction. sk_dsn with default parameters, MLPClassifier with its own in float32, and, where they are installed, the
 same rectified-linear network in PyTorch (Adam) and snnTorch's (T = 10, as in its tutorial). sk_dsn's
 rate falls to zero, so each number of epochs is a fit of its own; the others go on training. A
 second table has the spiking network's answers after its first time steps.
