@@ -32,6 +32,7 @@ STUDIES = (
     "studies.anytime",
     "studies.conversion",
     "studies.costs",
+    "studies.headline",
     "studies.overhead",
     "studies.instruction_sets",
     "studies.selection",

@@ -358,6 +358,13 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         "best_validation_score_",
     )
 
+    def __copy__(self):
+        copied = object.__new__(type(self))
+        copied.__dict__.update(vars(self))
+        if "_idle_networks" in copied.__dict__:
+            copied._idle_networks = IdleNetworks()
+        return copied
+
     def __getstate__(self):
         from . import __version__
 
@@ -401,7 +408,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         if "coefs_" in state:
             state["_idle_networks"] = IdleNetworks()
             for name in {"coefs_", "recurrent_coefs_"} & state.keys():
-                state[name] = [padded_copy(w) if _is_movable(w) else w for w in state[name]]
+                # In the list itself, which a stream that was saved with the estimator shares.
+                state[name][:] = [padded_copy(w) if _is_movable(w) else w for w in state[name]]
         super().__setstate__(state)
 
 

@@ -59,6 +59,10 @@ class LiveStream:
         the counting simulation, which computes an answer when it is asked for one, a unit's spikes
         are added together.)
 
+    See Also
+    --------
+    ClassifierStream : That of a classifier.
+
     Notes
     -----
     A stream has the parameters and weights that the estimator had when the stream was opened. Once
@@ -295,7 +299,12 @@ class LiveStream:
 
 
 class ClassifierStream(LiveStream):
-    """A `LiveStream` of a classifier."""
+    """A `LiveStream` of a classifier.
+
+    See Also
+    --------
+    LiveStream : All that both kinds do.
+    """
 
     def decision_function(self):
         """The outputs after the last complete time step.

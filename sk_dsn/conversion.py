@@ -57,6 +57,10 @@ def from_mlp(
     -------
     estimator : object of `estimator_class`
         Fitted.
+
+    See Also
+    --------
+    to_mlp : The other way.
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -91,6 +95,10 @@ def to_mlp(estimator: Network) -> MLPClassifier | MLPRegressor:
     -------
     mlp : MLPClassifier or MLPRegressor
         Fitted.
+
+    See Also
+    --------
+    from_mlp : The other way.
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 

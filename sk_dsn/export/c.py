@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -16,16 +16,19 @@ from ._proof import LIMIT
 from ._scaling import scaling_of
 from ._sources import INTEGER_BITS, FloatSource, IntegerSource
 from ._toolchain import load_library, object_sizes, write_files
+from .learning import CLearner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
     from .._typing import Array, Float32Array, Network, Samples
+    from .integer import IntegerNetwork
 
 WEIGHTS = (*INTEGER_BITS, "float32")
 
 
+@overload
 def to_c(
     estimator: Network,
     folder: str | PathLike[str] | None = None,
@@ -34,7 +37,31 @@ def to_c(
     weights: Literal["int8", "int16", "float32"] = "int8",
     layout: Literal["files", "header", "arduino", "zephyr"] = "files",
     n_time_steps: int | None = None,
-) -> CNetwork:
+    learning: Literal[False] = False,
+) -> CNetwork: ...
+
+
+@overload
+def to_c(
+    estimator: Network | IntegerNetwork,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    layout: Literal["files", "header", "arduino", "zephyr"] = "files",
+    learning: Literal[True],
+) -> CLearner: ...
+
+
+def to_c(
+    estimator: Network | IntegerNetwork,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    weights: Literal["int8", "int16", "float32"] = "int8",
+    layout: Literal["files", "header", "arduino", "zephyr"] = "files",
+    n_time_steps: int | None = None,
+    learning: bool = False,
+) -> CNetwork | CLearner:
     """A fitted network as C99 that computes what the estimator computes, bit for bit.
 
     The C has no dependency but `stdint.h`, allocates nothing and has no globals that change. Weights
@@ -59,11 +86,16 @@ def to_c(
     n_time_steps : int, default=None
         The most time steps of a sample, for the proof that no sum overflows. None is the estimator's
         `n_time_steps`.
+    learning : bool, default=False
+        Whether the C goes on learning where it runs. `estimator` is then an `IntegerNetwork`, or one
+        that `IntegerNetwork.from_estimator` takes; the weights have 32 bits and lie in the caller's
+        struct, and engine.h and engine.c are further files. `weights` and `n_time_steps` have no
+        meaning.
 
     Returns
     -------
-    network : CNetwork
-        The files, and methods that run them on this machine.
+    network : CNetwork or CLearner
+        The files, and methods that run them on this machine; with `learning` a CLearner.
 
     Raises
     ------
@@ -74,6 +106,10 @@ def to_c(
     ValueError
         If its weights are not on a grid (see `quantize`), if C of this kind cannot compute what it
         computes, or if it cannot be proved that no sum overflows; the message says what to change.
+
+    See Also
+    --------
+    CNetwork : What it returns.
 
     Notes
     -----
@@ -101,21 +137,32 @@ def to_c(
         raise ValueError(f"name must be a C identifier of lower-case letters, digits and underscores, got {name!r}.")
     if n_time_steps is not None and (not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps < LIMIT):
         raise ValueError(f"n_time_steps must be an integer from 1 to 2**24 - 1 or None, got {n_time_steps!r}.")
-    network, _ = fitted_network(estimator)
-    scaling = scaling_of(estimator)
-    if weights == "float32":
-        if scaling is not None:
+    if learning:
+        if (weights, n_time_steps) != ("int8", None):
             raise ValueError(
-                f"weights='float32' takes features that are scaled already: how {scaling.names} rounds is scikit-learn's, "
-                "and not the same in all its releases. Export the network alone, the last step of the Pipeline."
+                "learning=True has weights of 32 bits and the network's own n_time_steps; leave out weights and "
+                "n_time_steps."
             )
-        source = FloatSource(network, name, n_time_steps)
+        exported = CLearner(estimator, name, layout)
     else:
-        source = IntegerSource(network, name, weights, n_time_steps, scaling)
-    exported = CNetwork(source, estimator, layout)
+        exported = CNetwork(_source(estimator, name, weights, n_time_steps), estimator, layout)
     if folder is not None:
         exported.save(folder)
     return exported
+
+
+def _source(estimator, name, weights, n_time_steps):
+    """What makes the text of a network with such weights."""
+    network, _ = fitted_network(estimator)
+    scaling = scaling_of(estimator)
+    if weights != "float32":
+        return IntegerSource(network, name, weights, n_time_steps, scaling)
+    if scaling is not None:
+        raise ValueError(
+            f"weights='float32' takes features that are scaled already: how {scaling.names} rounds is scikit-learn's, "
+            "and not the same in all its releases. Export the network alone, the last step of the Pipeline."
+        )
+    return FloatSource(network, name, n_time_steps)
 
 
 class CNetwork:
@@ -127,6 +174,10 @@ class CNetwork:
         Names and texts of the files.
     proof : str
         The largest sums that can occur.
+
+    See Also
+    --------
+    to_c : Makes it of an estimator.
     """
 
     def __init__(self, source: Any, estimator: Network, layout: str) -> None:

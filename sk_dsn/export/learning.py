@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 
 from .. import _core
 from .._core.integer.integer_network import FULL
+from ._layouts import arranged
 from ._templates import array_text, filled_template
 from ._toolchain import load_library, object_sizes, write_files
 from .integer import IntegerNetwork
@@ -39,6 +40,8 @@ class CLearner:
         An estimator as `IntegerNetwork.from_estimator` takes it.
     name : str, default="network"
         The files' name and the prefix of all C names.
+    layout : {"files", "header", "arduino", "zephyr"}, default="files"
+        As `to_c` takes it.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class CLearner:
     bits for each weight. docs/integers.md says how to choose the scale and the first weights.
     """
 
-    def __init__(self, network: IntegerNetwork | Network, name: str = "network") -> None:
+    def __init__(self, network: IntegerNetwork | Network, name: str = "network", layout: str = "files") -> None:
         if not isinstance(network, IntegerNetwork):
             network = IntegerNetwork.from_estimator(network)
         network._check_weights()
@@ -65,14 +68,15 @@ class CLearner:
         self._library = None
         self._labels = network.classes is not None
         conditions, values = self._configuration()
-        self.files = {
+        self._flat = {
             **{file: files(_core).joinpath("integer", file).read_text(encoding="utf-8") for file in ENGINE},
             f"{name}.h": filled_template("learner.h", name, conditions, values),
             f"{name}.c": filled_template("learner.c", name, conditions, values),
         }
         self._host = filled_template("learner_host.c", name, conditions, values)
         values |= self._known_answers()
-        self.files[f"{name}_test.c"] = filled_template("learner_test.c", name, conditions, values)
+        self._flat[f"{name}_test.c"] = filled_template("learner_test.c", name, conditions, values)
+        self.files = arranged(self._flat, name, layout)
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Writes the files into a folder, which is made where it is missing."""
@@ -148,8 +152,8 @@ class CLearner:
             `additions_mean` and `additions_largest`, of a sample.
         """
         state_and_header = f"{self.name}_learner", f"{self.name}.h"
-        sizes = object_sizes(self.files, f"{self.name}.c", *state_and_header, compiler, tuple(flags))
-        engine = object_sizes(self.files, "engine.c", *state_and_header, compiler, tuple(flags))
+        sizes = object_sizes(self._flat, f"{self.name}.c", *state_and_header, compiler, tuple(flags))
+        engine = object_sizes(self._flat, "engine.c", *state_and_header, compiler, tuple(flags))
         for name in ("flash", "data", "bss", "stack"):
             sizes[name] = None if sizes[name] is None else sizes[name] + engine[name]
         if X is not None:
@@ -169,9 +173,8 @@ class CLearner:
         n_words = [network._empty_engine(room).n_words for room in (1, 2)]
         kept = network._kept()
         conditions = {name for name, holds in {"breadth": breadth, "labels": self._labels}.items() if holds}
-        about = f"A network of {'-'.join(map(str, network.n_units))} units that learns in integers."
         return conditions, {
-            "about": about,
+            "sizes": "-".join(map(str, network.n_units)),
             "n_inputs": network.n_units[0],
             "n_outputs": network.n_units[-1],
             "n_time_steps": network.n_time_steps,
@@ -233,9 +236,9 @@ class CLearner:
 
     def _call(self, function, X, n_steps, *arguments, after):
         if self._library is None:
-            self._library = load_library({**self.files, "host.c": self._host}, "host.c")
-        n = np.zeros(1, dtype=np.int32)
-        status = getattr(self._library, function)(*arguments, len(X), n_steps if X.shape[1] == n_steps else 0, n.ctypes, *after)
+            self._library = load_library({**self._flat, "host.c": self._host}, "host.c")
+        n, n_vectors = np.zeros(1, dtype=np.int32), n_steps if X.shape[1] == n_steps else 0
+        status = getattr(self._library, function)(*arguments, len(X), n_vectors, n.ctypes, *after)
         if status == FULL:
             raise ValueError(
                 f"In sample {n[0]} of X more error spikes travel together than {self.name.upper()}_ROOM allows; the network "

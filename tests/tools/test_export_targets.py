@@ -10,9 +10,6 @@ from sklearn.datasets import load_digits
 from export_helpers import COMPILERS, KINDS, WARNINGS, export_kind, run
 from sk_dsn import SpikingMLPClassifier
 from sk_dsn.export import IntegerNetwork, to_c
-from sk_dsn.export._layouts import LAYOUTS, arranged
-from sk_dsn.export._toolchain import write_files
-from sk_dsn.export.learning import CLearner
 
 needs_compiler = pytest.mark.skipif(not COMPILERS, reason="no C compiler")
 LAID_OUT = ["counting", "recurrent", "float, leaky"]
@@ -212,15 +209,13 @@ def test_the_code_of_the_page_for_firmware_compiles(tmp_path):
 @needs_compiler
 def test_a_network_that_learns_is_laid_out_too(tmp_path):
     network = IntegerNetwork([np.full((3, 4), 0.1), np.full((4, 2), 0.1)], n_time_steps=4, classes=[0, 1])
-    files = CLearner(network).files
-    for layout in LAYOUTS[1:]:
-        write_files(arranged(files, "network", layout), tmp_path / layout)
     commands = {
         "header": ["network_test.c"],
         "arduino": ["-Isrc", "src/network.c", "src/engine.c", "examples/network_test/network_test.c"],
         "zephyr": ["-Iinclude", "src/network.c", "src/engine.c", "test/network_test.c"],
     }
     for layout, arguments in commands.items():
+        to_c(network, tmp_path / layout, layout=layout, learning=True)
         build(tmp_path / layout, COMPILERS[0], "-std=c99", *arguments, "-o", "known")
         assert run(["./known"], tmp_path / layout).returncode == 0, layout
     assert "engine.c" in (tmp_path / "zephyr" / "CMakeLists.txt").read_text()

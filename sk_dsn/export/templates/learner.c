@@ -1,4 +1,4 @@
-/* /*@about*/ engine.c has the algorithm. */
+/* A network of /*@sizes*/ units that learns in integers; engine.c has the algorithm. */
 #include "sk_dsn_net.h"
 
 /* Where constants lie, for processors that need to be told. */

@@ -1,4 +1,4 @@
-/* /*@about*/ */
+/* A network of /*@sizes*/ units that learns in integers. */
 #ifndef SK_DSN_NET_H
 #define SK_DSN_NET_H
 

@@ -1,6 +1,7 @@
-/* Known answers of /*@about*/ It learns samples and compares the weights. The program's exit status is
-   0 if all agree, else the number of the first sample that does not, or 100 for the weights. Define
-   SK_DSN_NET_TEST_NO_MAIN to call sk_dsn_net_test() from another program. */
+/* Known answers of a network of /*@sizes*/ units that learns in integers. It learns samples and compares
+   weights and outputs. The program's exit status is 0 if all agree, else the number of the first sample
+   that does not, or 100 for the weights. Define SK_DSN_NET_TEST_NO_MAIN to call sk_dsn_net_test() from
+   another program. */
 #include "sk_dsn_net.h"
 
 int sk_dsn_net_test(void);
