@@ -30,7 +30,9 @@ from ._weights import continue_network, start_network
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ._stream import LiveStream
     from ._typing import Array, Float32Array
+    from .events import EventFrames
 
 
 class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
@@ -259,7 +261,9 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         for outputs in network.staged_outputs(network.check_input(X)):
             yield network.targets, outputs
 
-    def create_stream(self, frames=None, *, n_features=None, learn=False):
+    def create_stream(
+        self, frames: EventFrames | None = None, *, n_features: int | None = None, learn: bool = False
+    ) -> LiveStream:
         """Open a live stream: the answer of the fitted network to one recording while it comes in.
 
         Parameters
