@@ -75,7 +75,7 @@ def fitted_digits(data, options, **parameters):
 
 
 def quantizing(report, data, trained, options):
-    scores = {bits: [] for bits in (None, *BITS)}
+    scores = {bits: [] for bits in (None, *BITS[: 1 if options.quick else None])}
     for seed in range(n_seeds(options, 3)):
         clf = fitted(data, trained, options, seed)
         for bits in scores:
@@ -106,9 +106,9 @@ def equality(report, data, trained, options):
         (data, "MNIST's, counting", clf, "float32", None),
     ]
     rows = []
-    for samples, name, network, weights, bits in networks:
+    for samples, name, network, weights, bits in networks[-2:] if options.quick else networks:
         progress(f"{samples.name}, {weights}")
-        X = samples.X_test
+        X = samples.X_test[:50] if options.quick else samples.X_test
         estimator = network.quantize(bits, input_range=UNIT_RANGE) if bits else network
         fitted_one, checked = fitted_network(estimator, X)
         wanted = fitted_one.staged_outputs(checked)
@@ -133,7 +133,7 @@ def speed(report, data, trained, options):
         IN_BATCH: partial(answer_each, network, [X]),
     }
     judged = " ".join(LEVELS[0])
-    for flags in LEVELS:
+    for flags in LEVELS[: 1 if options.quick else None]:
         library = load_library(exported.files | {"loop.c": LOOP}, "loop.c", flags)
         sides[" ".join(flags)] = partial(predict_in_c, library, values)
     seconds = alternate(sides, repeats, per=len(X))
@@ -161,11 +161,11 @@ def sizes(report, data, trained, options):
         f"{data.name}, int8": (data, fitted(data, trained, options), "int8"),
     }
     rows = []
-    for name, (samples, clf, weights) in networks.items():
+    for name, (samples, clf, weights) in list(networks.items())[: 1 if options.quick else None]:
         estimator = clf if weights == "float32" else clf.quantize(8, input_range=UNIT_RANGE)
         exported = to_c(estimator, weights=weights)
         additions = exported.report(samples.X_test[: 20 if options.quick else 1000])
-        for processor, (compiler, flags) in PROCESSORS.items():
+        for processor, (compiler, flags) in list(PROCESSORS.items())[: 1 if options.quick else None]:
             if compiler is not None and shutil.which(compiler) is None:
                 continue
             if compiler == "avr-gcc" and samples is data:

@@ -1,4 +1,5 @@
 """Networks of every kind that becomes C, and programs that compile them."""
+import itertools
 import shutil
 import subprocess
 import warnings
@@ -62,3 +63,37 @@ def export_kind(kind, folder, name="network", layout="files"):
 
 def run(command, folder):
     return subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
+
+
+DRIVER = """
+#include "network.h"
+#include <stdio.h>
+static network_state state;
+int main(void)
+{
+    int t, unit, sign, count;
+    network_reset(&state);
+    while (scanf("%d", &count) == 1) {
+        for (t = 0; t < count; t++) {
+            if (scanf("%d %d", &unit, &sign) != 2)
+                return 1;
+            printf("%d ", network_event(&state, (uint_fast16_t)unit, sign));
+        }
+        printf("%d ", network_step(&state));
+        for (t = 0; t < NETWORK_N_OUTPUTS; t++)
+            printf("%.9g ", (double)network_outputs(&state)[t]);
+        printf("%d\\n", (int)network_predict(&state));
+    }
+    return 0;
+}
+"""
+
+
+def drive(folder, steps):
+    """Feeds events, pairs of unit and sign, of each time step; returns the numbers that each prints."""
+    (folder / "driver.c").write_text(DRIVER)
+    built = run([COMPILERS[0], "-std=c99", "network.c", "driver.c", "-o", "driver"], folder)
+    assert built.returncode == 0, built.stderr
+    text = "\n".join(" ".join(map(str, [len(events), *itertools.chain(*events)])) for events in steps)
+    done = subprocess.run(["./driver"], cwd=folder, input=text, capture_output=True, text=True, check=True)
+    return [list(map(float, line.split())) for line in done.stdout.splitlines()]

@@ -47,6 +47,7 @@ def to_c(
     folder: str | PathLike[str] | None = None,
     name: str = "network",
     *,
+    layout: Literal["files", "header", "arduino", "zephyr"] = "files",
     learning: Literal[True],
 ) -> CLearner: ...
 
@@ -88,8 +89,8 @@ def to_c(
     learning : bool, default=False
         Whether the C goes on learning where it runs. `estimator` is then an `IntegerNetwork`, or one
         that `IntegerNetwork.from_estimator` takes; the weights have 32 bits and lie in the caller's
-        struct, and the files are NAME.h, NAME.c, NAME_test.c, engine.h and engine.c. `weights`,
-        `layout` and `n_time_steps` have no meaning.
+        struct, and engine.h and engine.c are further files. `weights` and `n_time_steps` have no
+        meaning.
 
     Returns
     -------
@@ -138,12 +139,12 @@ def to_c(
     if n_time_steps is not None and (not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps < LIMIT):
         raise ValueError(f"n_time_steps must be an integer from 1 to 2**24 - 1 or None, got {n_time_steps!r}.")
     if learning:
-        if (weights, layout, n_time_steps) != ("int8", "files", None):
+        if (weights, n_time_steps) != ("int8", None):
             raise ValueError(
-                "learning=True has weights of 32 bits, in files, and the network's own n_time_steps; leave out weights, "
-                "layout and n_time_steps."
+                "learning=True has weights of 32 bits and the network's own n_time_steps; leave out weights and "
+                "n_time_steps."
             )
-        exported = CLearner(estimator, name)
+        exported = CLearner(estimator, name, layout)
     else:
         exported = CNetwork(_source(estimator, name, weights, n_time_steps), estimator, layout)
     if folder is not None:

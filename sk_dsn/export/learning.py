@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 
 from .. import _core
 from .._core.integer.integer_network import FULL
+from ._layouts import arranged
 from ._templates import array_text, filled_template
 from ._toolchain import load_library, object_sizes, write_files
 from .integer import IntegerNetwork
@@ -39,6 +40,8 @@ class CLearner:
         An estimator as `IntegerNetwork.from_estimator` takes it.
     name : str, default="network"
         The files' name and the prefix of all C names.
+    layout : {"files", "header", "arduino", "zephyr"}, default="files"
+        As `to_c` takes it.
 
     Attributes
     ----------
@@ -60,7 +63,7 @@ class CLearner:
     bits for each weight. docs/integers.md says how to choose the scale and the first weights.
     """
 
-    def __init__(self, network: IntegerNetwork | Network, name: str = "network") -> None:
+    def __init__(self, network: IntegerNetwork | Network, name: str = "network", layout: str = "files") -> None:
         if not isinstance(network, IntegerNetwork):
             network = IntegerNetwork.from_estimator(network)
         network._check_weights()
@@ -69,14 +72,15 @@ class CLearner:
         self._library = None
         self._labels = network.classes is not None
         conditions, values = self._configuration()
-        self.files = {
+        self._flat = {
             **{file: files(_core).joinpath("integer", file).read_text(encoding="utf-8") for file in ENGINE},
             f"{name}.h": filled_template("learner.h", name, conditions, values),
             f"{name}.c": filled_template("learner.c", name, conditions, values),
         }
         self._host = filled_template("learner_host.c", name, conditions, values)
         values |= self._known_answers()
-        self.files[f"{name}_test.c"] = filled_template("learner_test.c", name, conditions, values)
+        self._flat[f"{name}_test.c"] = filled_template("learner_test.c", name, conditions, values)
+        self.files = arranged(self._flat, name, layout)
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Writes the files into a folder, which is made where it is missing."""
@@ -152,8 +156,8 @@ class CLearner:
             `additions_mean` and `additions_largest`, of a sample.
         """
         state_and_header = f"{self.name}_learner", f"{self.name}.h"
-        sizes = object_sizes(self.files, f"{self.name}.c", *state_and_header, compiler, tuple(flags))
-        engine = object_sizes(self.files, "engine.c", *state_and_header, compiler, tuple(flags))
+        sizes = object_sizes(self._flat, f"{self.name}.c", *state_and_header, compiler, tuple(flags))
+        engine = object_sizes(self._flat, "engine.c", *state_and_header, compiler, tuple(flags))
         for name in ("flash", "data", "bss", "stack"):
             sizes[name] = None if sizes[name] is None else sizes[name] + engine[name]
         if X is not None:
@@ -236,7 +240,7 @@ class CLearner:
 
     def _call(self, function, X, n_steps, *arguments, after):
         if self._library is None:
-            self._library = load_library({**self.files, "host.c": self._host}, "host.c")
+            self._library = load_library({**self._flat, "host.c": self._host}, "host.c")
         n, n_vectors = np.zeros(1, dtype=np.int32), n_steps if X.shape[1] == n_steps else 0
         status = getattr(self._library, function)(*arguments, len(X), n_vectors, n.ctypes, *after)
         if status == FULL:

@@ -2,7 +2,6 @@
 import itertools
 import pickle
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from export_helpers import COMPILERS, KINDS, WARNINGS, export_kind, random_network, run
+from export_helpers import COMPILERS, KINDS, WARNINGS, drive, export_kind, random_network, run
 from sk_dsn import SpikingMLPClassifier
 from sk_dsn._network import network_of
 from sk_dsn.export import to_c
@@ -180,40 +179,6 @@ def test_cppcheck_finds_nothing(kind, tmp_path):
     options = ["-q", "--enable=all", "--std=c99", "--error-exitcode=1", *(f"--suppress={name}" for name in hidden)]
     checked = run(["cppcheck", *options, "network.c", "network_test.c"], tmp_path)
     assert checked.returncode == 0, checked.stderr
-
-
-DRIVER = """
-#include "network.h"
-#include <stdio.h>
-static network_state state;
-int main(void)
-{
-    int t, unit, sign, count;
-    network_reset(&state);
-    while (scanf("%d", &count) == 1) {
-        for (t = 0; t < count; t++) {
-            if (scanf("%d %d", &unit, &sign) != 2)
-                return 1;
-            printf("%d ", network_event(&state, (uint_fast16_t)unit, sign));
-        }
-        printf("%d ", network_step(&state));
-        for (t = 0; t < NETWORK_N_OUTPUTS; t++)
-            printf("%.9g ", (double)network_outputs(&state)[t]);
-        printf("%d\\n", (int)network_predict(&state));
-    }
-    return 0;
-}
-"""
-
-
-def drive(folder, steps):
-    """Feeds events, pairs of unit and sign, of each time step; returns the numbers that each prints."""
-    (folder / "driver.c").write_text(DRIVER)
-    built = run([COMPILERS[0], "-std=c99", "network.c", "driver.c", "-o", "driver"], folder)
-    assert built.returncode == 0, built.stderr
-    text = "\n".join(" ".join(map(str, [len(events), *itertools.chain(*events)])) for events in steps)
-    done = subprocess.run(["./driver"], cwd=folder, input=text, capture_output=True, text=True, check=True)
-    return [list(map(float, line.split())) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("kind", ["counting", "recurrent", "float, stepped"])

@@ -5,7 +5,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
-from export_helpers import COMPILERS, WARNINGS, random_network, run
+from export_helpers import COMPILERS, WARNINGS, drive, random_network, run
 from sk_dsn._network import fitted_network
 from sk_dsn.export import to_c
 from sk_dsn.streams import StreamScaler
@@ -60,6 +60,35 @@ def test_a_standard_scaler_gives_the_same_bits(parameters, tmp_path):
 def test_a_stream_scaler_before_a_recurrent_network_gives_the_same_bits(leak):
     network, X = network_and_data(True, leak=leak)
     check_equal(make_pipeline(on_the_grid(StreamScaler(), X), network), X)
+
+
+def test_events_are_scaled_as_the_stream_of_their_sums(tmp_path):
+    network, X = network_and_data(n_time_steps=6)
+    n_features = X.shape[1]
+    scaler = StreamScaler().fit(X[:, np.newaxis])
+    scaler.scale_, scaler.mean_ = 2.0 ** (np.arange(n_features) % 3), np.arange(n_features) % 2 - 0.5
+    exported = to_c(make_pipeline(scaler, network), tmp_path)
+    steps = [[(0, 1), (1, -1), (1, -1)], [], [(2, 1), (n_features - 1, -1)], []]
+    stream = np.zeros((1, len(steps), n_features))
+    for x, events in zip(stream[0], steps, strict=True):
+        for unit, sign in events:
+            x[unit] += sign
+    sums = exported.output_sums(stream, staged=True)[:, 0]
+    assert np.ptp(sums, axis=0).any()
+    for line, events, wanted in zip(drive(tmp_path, steps), steps, sums, strict=True):
+        assert line[: len(events) + 1] == [0] * (len(events) + 1)
+        assert line[len(events) + 1 : -1] == wanted.tolist()
+
+
+def test_a_time_step_without_a_vector_is_refused_where_zero_is_beyond_the_range(tmp_path):
+    network, X = network_and_data(n_time_steps=6)
+    scaler = widened(StandardScaler().fit(X), scale_=1.0, mean_=100.0)
+    pipeline = make_pipeline(scaler, network)
+    exported = to_c(pipeline, tmp_path)
+    assert drive(tmp_path, [[]])[0][0] == -1
+    # As a vector it becomes the end of the range.
+    zero = np.zeros((1, X.shape[1]))
+    np.testing.assert_array_equal(exported.decision_function(zero), pipeline.decision_function(zero))
 
 
 def test_one_scale_for_all_features_changes_the_unit_of_the_input_alone():

@@ -1,12 +1,15 @@
 """to_c on targets: layouts, processors in QEMU, and sizes by their own toolchains."""
+import re
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 from export_helpers import COMPILERS, KINDS, WARNINGS, export_kind, run
 from sk_dsn import SpikingMLPClassifier
-from sk_dsn.export import to_c
+from sk_dsn.export import IntegerNetwork, to_c
 
 needs_compiler = pytest.mark.skipif(not COMPILERS, reason="no C compiler")
 LAID_OUT = ["counting", "recurrent", "float, leaky"]
@@ -172,13 +175,17 @@ TOOLCHAINS = {
 }
 
 
+def export_digits(folder, name="network"):
+    X, y = load_digits(return_X_y=True)
+    clf = SpikingMLPClassifier((50,), n_time_steps=16, max_iter=1, random_state=0).fit(X[:100] / 16, y[:100])
+    return to_c(clf.quantize(8, input_range=(0, 1)), folder, name)
+
+
 @pytest.mark.parametrize("processor", TOOLCHAINS)
 def test_a_network_of_digits_fits_a_small_processor(processor, tmp_path):
     compiler, flags = TOOLCHAINS[processor]
     needs(compiler)
-    X, y = load_digits(return_X_y=True)
-    clf = SpikingMLPClassifier((50,), n_time_steps=16, max_iter=1, random_state=0).fit(X[:100] / 16, y[:100])
-    exported = to_c(clf.quantize(8, input_range=(0, 1)), tmp_path)
+    exported = export_digits(tmp_path)
     build(tmp_path, compiler, *WARNINGS, *flags, "-c", "network.c", "-o", "network.o")
     report = exported.report(compiler=compiler, flags=flags)
     n_weights = 64 * 50 + 50 * 10
@@ -186,3 +193,29 @@ def test_a_network_of_digits_fits_a_small_processor(processor, tmp_path):
     # int32 sums, int16 potentials and counts, and the time step.
     assert 60 * 4 + 64 * 2 + 4 < report.state <= 60 * 4 + 64 * 2 + 50 * 2 + 8
     assert report.stack < 512 and report.data == report.bss == 0
+
+
+@needs_compiler
+def test_the_code_of_the_page_for_firmware_compiles(tmp_path):
+    page = Path(__file__).resolve().parents[2] / "docs" / "firmware.md"
+    parts = re.findall(r"```c\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(parts) == 2
+    export_digits(tmp_path, "digits")
+    for k, part in enumerate(parts):
+        (tmp_path / f"part{k}.c").write_text(part)
+        build(tmp_path, COMPILERS[0], *WARNINGS, "-c", f"part{k}.c")
+
+
+@needs_compiler
+def test_a_network_that_learns_is_laid_out_too(tmp_path):
+    network = IntegerNetwork([np.full((3, 4), 0.1), np.full((4, 2), 0.1)], n_time_steps=4, classes=[0, 1])
+    commands = {
+        "header": ["network_test.c"],
+        "arduino": ["-Isrc", "src/network.c", "src/engine.c", "examples/network_test/network_test.c"],
+        "zephyr": ["-Iinclude", "src/network.c", "src/engine.c", "test/network_test.c"],
+    }
+    for layout, arguments in commands.items():
+        to_c(network, tmp_path / layout, layout=layout, learning=True)
+        build(tmp_path / layout, COMPILERS[0], "-std=c99", *arguments, "-o", "known")
+        assert run(["./known"], tmp_path / layout).returncode == 0, layout
+    assert "engine.c" in (tmp_path / "zephyr" / "CMakeLists.txt").read_text()
