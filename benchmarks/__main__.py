@@ -25,13 +25,14 @@ PAGE, RECORDS = "README.md", "suite.json"
 # In the order of the page.
 QUESTIONS = (
     *("training", "latency", "simulations", "scaling", "memory", "accuracy", "limits"),
-    *("sequences", "recurrent", "events", "paper"),
+    *("sequences", "recurrent", "events", "export", "paper"),
 )
 STUDIES = (
     "studies.defaults",
     "studies.anytime",
     "studies.conversion",
     "studies.costs",
+    "studies.headline",
     "studies.overhead",
     "studies.instruction_sets",
     "studies.selection",

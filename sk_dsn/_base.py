@@ -30,7 +30,9 @@ from ._weights import continue_network, start_network
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ._stream import LiveStream
     from ._typing import Array, Float32Array
+    from .events import EventFrames
 
 
 class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
@@ -259,7 +261,9 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         for outputs in network.staged_outputs(network.check_input(X)):
             yield network.targets, outputs
 
-    def create_stream(self, frames=None, *, n_features=None, learn=False):
+    def create_stream(
+        self, frames: EventFrames | None = None, *, n_features: int | None = None, learn: bool = False
+    ) -> LiveStream:
         """Open a live stream: the answer of the fitted network to one recording while it comes in.
 
         Parameters
@@ -358,6 +362,13 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         "best_validation_score_",
     )
 
+    def __copy__(self):
+        copied = object.__new__(type(self))
+        copied.__dict__.update(vars(self))
+        if "_idle_networks" in copied.__dict__:
+            copied._idle_networks = IdleNetworks()
+        return copied
+
     def __getstate__(self):
         from . import __version__
 
@@ -401,7 +412,8 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
         if "coefs_" in state:
             state["_idle_networks"] = IdleNetworks()
             for name in {"coefs_", "recurrent_coefs_"} & state.keys():
-                state[name] = [padded_copy(w) if _is_movable(w) else w for w in state[name]]
+                # In the list itself, which a stream that was saved with the estimator shares.
+                state[name][:] = [padded_copy(w) if _is_movable(w) else w for w in state[name]]
         super().__setstate__(state)
 
 

@@ -326,7 +326,7 @@ class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseS
         Training samples seen; those of weight 0 are not.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
     n_layers_ : int
         Number of layers, input and output included.
@@ -337,21 +337,34 @@ class SpikingMLPClassifier(ClassifierMixin, LabelOutputs, _ConvertibleMLP, BaseS
 
     See Also
     --------
+    SpikingMLPRegressor : The same network for numbers.
+    SpikingRNNClassifier : The network with recurrence, for sequences.
+    SpikingBackprop : The learning rule, and its variants.
     sklearn.neural_network.MLPClassifier : The conventional network.
 
     Notes
     -----
     The neurons are *signed*: one fires while its potential is above 1/2 and takes a spike back
     while it is at most -1/2 and its net count is positive. After input with sum s, in any order,
-    its net count is max(0, ceil(s - 1/2)), so the state of the network at time t follows from the
-    input counts at t alone and is computed directly, without stepping through time: the *counting*
-    simulation. The output is the last layer's accumulated input divided by t.
+    its net count is N = max(0, ceil(s - 1/2)). So the state of the network after t time steps
+    follows from the input counts N_0 at t alone, layer by layer, with weights W, biases b and the
+    accumulated output o::
 
-    After the last time step, T times the error of the output joins the output's error potentials.
-    These fire error spikes, which pass a neuron's gate if its own input was not negative (the
-    derivative of a rectifier), reach the layer below through the transposed weights and fire there
-    in turn. Weights change by rate x presynaptic spike count x error spike count. For many time
-    steps all of that is online gradient descent on a rectified-linear network.
+        N_l = max(0, ceil(W_l' N_(l-1) + t b_l - 1/2)),    o = W_L' N_(L-1) + t b_L,    answer o / t
+
+    It is computed directly, without stepping through time: the *counting* simulation.
+
+    After the last time step the output's error potentials phi get T times the gradient of the loss
+    by the answer, times `error_resolution` g. Units fire error spikes e. A hidden neuron's pass if
+    its own input s was not negative (the derivative of a rectifier), and go down through the
+    transposed weights::
+
+        e_l = ceil(phi_l - 1/2);    phi_l -= e_l;    then    e_l = [s_l >= 0] e_l,    phi_(l-1) += W_l e_l
+        W_l -= rate N_(l-1) e_l',    b_l -= rate T e_l
+
+    The rate is eta / (g T**2), or with `normalized_step` eta / (g (T**2 + N_(l-1)' N_(l-1))), with
+    eta the learning rate by the number of weight layers. For many time steps all of that is online
+    gradient descent on a rectified-linear network.
 
     References
     ----------

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSpikingNetwork
-from ._compat import Interval, StrOptions, check_parameters
+from ._compat import Interval, StrOptions, check_parameters, fit_context
 from ._core.network import is_padded, padded_copy, padded_zeros
 from ._core.recurrent.epoch import train_epoch
 from ._core.recurrent.learner import RecurrentLearner as CoreLearner
@@ -32,7 +32,7 @@ from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
 
 if TYPE_CHECKING:
-    from ._typing import Float32Array
+    from ._typing import ArrayLike, Float32Array, Streams, Targets, Weights
 
 # Sequences of more time steps on average start with recurrent weights of the identity.
 LONG_SEQUENCES = 64
@@ -333,6 +333,68 @@ class BaseRecurrentNetwork(BaseSpikingNetwork):
     recurrent_coefs_: list[Float32Array]
     optimizer_: dict[str, Any]
     mean_time_steps_: float
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Streams,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Streams | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        coefs_init: Weights | None = None,
+        recurrent_coefs_init: Weights | None = None,
+        intercepts_init: Weights | None = None,
+    ) -> Self:
+        """Train the network, from new weights unless `warm_start`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_time_steps, n_features)
+            Sequences. A table is refused: pass X[:, :, None] where a row is a sequence of one
+            feature, X[:, None] where it is one time step.
+        y : array-like of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_labels)
+            Targets of a regressor; of a classifier labels of at least two classes, or, multilabel,
+            a column for each label, 1 where a sample has it and else 0.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Multiplies the error of each sample: scale weights to a mean of about 1. 0 leaves the
+            sample out, as if it were not there. None is 1 for all.
+        X_val : array-like, shaped as X, default=None
+            Samples to score after each epoch with `early_stopping=True`, in place of samples held
+            out of X.
+        y_val : array-like, shaped as y, default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Their weights in the score.
+        coefs_init : list of array-like of shape (n_in, n_out), default=None
+            Weights to start from, one array per layer above the input; None draws them.
+        recurrent_coefs_init : list of array-like of shape (n, n), default=None
+            Recurrent weights to start from, one array per hidden layer; None is as `recurrent_init`
+            says.
+        intercepts_init : list of array-like of shape (n_out,), default=None
+            Biases to start from; None is zero.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X, y or weights are unusable, if the tape of a sequence would take more than 1 GiB, or
+            if training diverges; the estimator is then as it was before.
+        """
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            (X_val, y_val, sample_weight_val),
+            coefs_init=coefs_init,
+            recurrent_coefs_init=recurrent_coefs_init,
+            intercepts_init=intercepts_init,
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

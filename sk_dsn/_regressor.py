@@ -185,7 +185,7 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
         Training samples seen; those of weight 0 are not.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
     n_layers_ : int
         Number of layers, input and output included.
@@ -203,6 +203,8 @@ class SpikingMLPRegressor(RegressorMixin, _ConvertibleMLP, BaseSpikingNetwork):
 
     See Also
     --------
+    SpikingRNNRegressor : The network with recurrence, for sequences.
+    SpikingBackprop : The learning rule, and its variants.
     SpikingMLPClassifier : The classifier; its notes describe the algorithm.
     sklearn.neural_network.MLPRegressor : The conventional network.
 

@@ -297,68 +297,6 @@ class SpikingRNNClassifier(ClassifierMixin, LabelOutputs, BaseRecurrentNetwork):
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Streams,
-        y: Targets,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: Streams | None = None,
-        y_val: Targets | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        coefs_init: Weights | None = None,
-        recurrent_coefs_init: Weights | None = None,
-        intercepts_init: Weights | None = None,
-    ) -> Self:
-        """Train the network, from new weights unless `warm_start`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_time_steps, n_features)
-            Sequences. A table is refused: pass X[:, :, None] where a row is a sequence of one
-            feature, X[:, None] where it is one time step.
-        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
-            Labels of at least two classes. Multilabel: a column for each label, 1 where a sample
-            has it and else 0.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Multiplies the error of each sample: scale weights to a mean of about 1. 0 leaves the
-            sample out, as if it were not there. None is 1 for all.
-        X_val : array-like, shaped as X, default=None
-            Samples to score after each epoch with `early_stopping=True`, in place of samples held
-            out of X.
-        y_val : array-like, shaped as y, default=None
-            Their targets.
-        sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Their weights in the score.
-        coefs_init : list of array-like of shape (n_in, n_out), default=None
-            Weights to start from, one array per layer above the input; None draws them.
-        recurrent_coefs_init : list of array-like of shape (n, n), default=None
-            Recurrent weights to start from, one array per hidden layer; None is as `recurrent_init`
-            says.
-        intercepts_init : list of array-like of shape (n_out,), default=None
-            Biases to start from; None is zero.
-
-        Returns
-        -------
-        self : SpikingRNNClassifier
-
-        Raises
-        ------
-        ValueError
-            If X, y or weights are unusable, if the tape of a sequence would take more than 1 GiB, or
-            if training diverges; the estimator is then as it was before.
-        """
-        return self._fit(
-            X,
-            y,
-            sample_weight,
-            (X_val, y_val, sample_weight_val),
-            coefs_init=coefs_init,
-            recurrent_coefs_init=recurrent_coefs_init,
-            intercepts_init=intercepts_init,
-        )
-
-    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
         X: Streams,
@@ -682,67 +620,6 @@ class SpikingRNNRegressor(RegressorMixin, BaseRecurrentNetwork):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.n_jobs = n_jobs
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Streams,
-        y: Targets,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: Streams | None = None,
-        y_val: Targets | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        coefs_init: Weights | None = None,
-        recurrent_coefs_init: Weights | None = None,
-        intercepts_init: Weights | None = None,
-    ) -> Self:
-        """Train the network, from new weights unless `warm_start`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_time_steps, n_features)
-            Sequences. A table is refused: pass X[:, :, None] where a row is a sequence of one
-            feature, X[:, None] where it is one time step.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Multiplies the error of each sample: scale weights to a mean of about 1. 0 leaves the
-            sample out, as if it were not there. None is 1 for all.
-        X_val : array-like, shaped as X, default=None
-            Samples to score after each epoch with `early_stopping=True`, in place of samples held
-            out of X.
-        y_val : array-like, shaped as y, default=None
-            Their targets.
-        sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Their weights in the score.
-        coefs_init : list of array-like of shape (n_in, n_out), default=None
-            Weights to start from, one array per layer above the input; None draws them.
-        recurrent_coefs_init : list of array-like of shape (n, n), default=None
-            Recurrent weights to start from, one array per hidden layer; None is as `recurrent_init`
-            says.
-        intercepts_init : list of array-like of shape (n_out,), default=None
-            Biases to start from; None is zero.
-
-        Returns
-        -------
-        self : SpikingRNNRegressor
-
-        Raises
-        ------
-        ValueError
-            If X, y or weights are unusable, if the tape of a sequence would take more than 1 GiB, or
-            if training diverges; the estimator is then as it was before.
-        """
-        return self._fit(
-            X,
-            y,
-            sample_weight,
-            (X_val, y_val, sample_weight_val),
-            coefs_init=coefs_init,
-            recurrent_coefs_init=recurrent_coefs_init,
-            intercepts_init=intercepts_init,
-        )
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(

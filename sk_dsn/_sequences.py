@@ -41,6 +41,11 @@ class SparseStreams:
     nnz : int
         Stored values.
 
+    See Also
+    --------
+    StreamScaler : Scales the features of streams.
+    sk_dsn.events.EventFrames : Makes them of recordings.
+
     Examples
     --------
     >>> import numpy as np

@@ -4,9 +4,12 @@ How to read it: `LiveStream` is what `create_stream` returns. Its `_source` know
 packets into time steps and keeps the recording, `EventSource` of events and `VectorSource` of
 vectors. Its core (`FittedNetwork.core_stream`) holds the state of the network.
 """
+from __future__ import annotations
+
 import copy
 from numbers import Real
 from operator import is_
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -14,6 +17,9 @@ from scipy.sparse import csr_matrix, issparse
 from ._network import network_of, state_of
 from ._sequences import SparseStreams
 from ._targets import Values
+
+if TYPE_CHECKING:
+    from ._typing import Array, ArrayLike, Float32Array, Float64Array, Network, Sparse
 
 
 def open_stream(estimator, frames, n_features, learn):
@@ -59,6 +65,10 @@ class LiveStream:
         the counting simulation, which computes an answer when it is asked for one, a unit's spikes
         are added together.)
 
+    See Also
+    --------
+    ClassifierStream : That of a classifier.
+
     Notes
     -----
     A stream has the parameters and weights that the estimator had when the stream was opened. Once
@@ -93,7 +103,7 @@ class LiveStream:
     12
     """
 
-    def __init__(self, estimator, network, source, packets):
+    def __init__(self, estimator: Network, network: Any, source: Any, packets: list[Any] | None) -> None:
         self._estimator = estimator
         self._source = source
         self._packets = packets  # None: the recording is not kept
@@ -109,7 +119,7 @@ class LiveStream:
 
     # Input.
 
-    def feed(self, packet):
+    def feed(self, packet: ArrayLike | Sparse) -> Self:
         """Take the next events or vectors.
 
         Parameters
@@ -134,7 +144,7 @@ class LiveStream:
             self._packets.append(kept)
         return self
 
-    def advance(self, t):
+    def advance(self, t: float) -> Self:
         """Say that nothing comes before time `t` any more. The time steps up to then are complete.
 
         Parameters
@@ -150,7 +160,7 @@ class LiveStream:
         self._run(self._source.advance, t)
         return self
 
-    def reset(self):
+    def reset(self) -> Self:
         """Forget the recording, to begin another one.
 
         Returns
@@ -198,7 +208,7 @@ class LiveStream:
 
     # Answers.
 
-    def predict(self):
+    def predict(self) -> Array:
         """The answer after the last complete time step.
 
         Returns
@@ -221,7 +231,7 @@ class LiveStream:
 
     # Learning.
 
-    def partial_fit(self, y):
+    def partial_fit(self, y: ArrayLike) -> Self:
         """Learn the recording so far, open step included, as `partial_fit` of the estimator does, and
         begin another one.
 
@@ -251,19 +261,19 @@ class LiveStream:
     # The state.
 
     @property
-    def time_(self):
+    def time_(self) -> float | None:
         return self._source.last_time
 
     @property
-    def n_events_(self):
+    def n_events_(self) -> int:
         return self._source.n_events
 
     @property
-    def n_steps_(self):
+    def n_steps_(self) -> int:
         return self._core.n_complete
 
     @property
-    def operations_(self):
+    def operations_(self) -> int:
         return self._core.n_operations
 
     def __repr__(self):
@@ -295,9 +305,14 @@ class LiveStream:
 
 
 class ClassifierStream(LiveStream):
-    """A `LiveStream` of a classifier."""
+    """A `LiveStream` of a classifier.
 
-    def decision_function(self):
+    See Also
+    --------
+    LiveStream : All that both kinds do.
+    """
+
+    def decision_function(self) -> Float32Array:
         """The outputs after the last complete time step.
 
         Returns
@@ -307,7 +322,7 @@ class ClassifierStream(LiveStream):
         """
         return self._network.targets.decision(self._answers())
 
-    def predict_proba(self):
+    def predict_proba(self) -> Float64Array:
         """Probabilities after the last complete time step.
 
         Returns

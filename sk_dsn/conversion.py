@@ -57,6 +57,10 @@ def from_mlp(
     -------
     estimator : object of `estimator_class`
         Fitted.
+
+    See Also
+    --------
+    to_mlp : The other way.
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -91,6 +95,10 @@ def to_mlp(estimator: Network) -> MLPClassifier | MLPRegressor:
     -------
     mlp : MLPClassifier or MLPRegressor
         Fitted.
+
+    See Also
+    --------
+    from_mlp : The other way.
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -206,6 +214,16 @@ class _ConvertibleMLP:
         See Also
         --------
         from_mlp : The other way.
+
+        Notes
+        -----
+        Tools that read scikit-learn's networks read this one. ONNX, by skl2onnx, and C, by emlearn::
+
+            skl2onnx.to_onnx(estimator.to_mlp(), X[:1].astype(np.float32))
+            emlearn.convert(estimator.to_mlp(), method="inline").save(file="network.h", name="network")
+
+        Their answers are those of the conventional network, which the spiking one's approach with
+        the time steps. `sk_dsn.export.to_c` exports the spiking network itself.
         """
         return to_mlp(self)
 

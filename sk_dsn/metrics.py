@@ -4,7 +4,7 @@ The counts are those of the spiking network, not of the processor that computed 
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -49,6 +49,11 @@ def spike_counts(estimator: Network, X: Samples) -> Int64Array:
         unit's net count after t steps. Under "event-driven" passing spikes count too. The output
         layer does not spike, nor does any once a sample has ended by the estimator's `exit_margin`.
 
+    See Also
+    --------
+    unit_spike_counts : The same by unit and sign.
+    synaptic_operations : The additions that these spikes cause.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -79,6 +84,10 @@ def unit_spike_counts(estimator: Network, X: Samples) -> list[NDArray[np.int32]]
         input units those that stand for negative input, of signed neurons those that take a spike
         back. Their sum over units and signs is `spike_counts`. An array of all of them: keep
         n_samples small.
+
+    See Also
+    --------
+    spike_counts : Summed over the units of a layer.
     """
     network, X = fitted_network(estimator, X)
     return network.unit_spike_counts(X)
@@ -99,6 +108,10 @@ def exit_steps(estimator: Network, X: Samples) -> Int64Array:
         The time step after which the sample ended: the first one looked at where the outputs are
         far enough apart, else the last. Under "counting" 1, 2, 4, … and the last are looked at,
         else every one. Without `exit_margin` (a regressor has none) the number of time steps.
+
+    See Also
+    --------
+    synaptic_operations : What samples cost until they end.
 
     Examples
     --------
@@ -129,6 +142,13 @@ def synaptic_operations(estimator: Network, X: Samples) -> Int64Array:
         Additions up to and including each time step: the sum over layers of spikes x fan-out. None
         are added once a sample has ended by `exit_margin`, so the last column is what the
         prediction takes.
+
+    See Also
+    --------
+    spike_counts : The spikes that cause them.
+    dense_operations : Those of the same layers without spikes.
+    neurobench_synaptic_operations : NeuroBench's count, which tells accumulates from multiply-accumulates.
+    exit_steps : When samples end.
     """
     network, X = fitted_network(estimator, X)
     fan_out = np.array(network.fan_out, dtype=np.int64)
@@ -146,6 +166,11 @@ def dense_operations(estimator: Network) -> int:
     Returns
     -------
     operations : int
+
+    See Also
+    --------
+    synaptic_operations : Those with spikes.
+    energy_estimate : Both in joules.
     """
     return fitted_network(estimator)[0].n_weights
 
@@ -175,6 +200,10 @@ def energy_estimate(
         `spiking`, ndarray of float64 of shape (n_samples,): joules of the `synaptic_operations` of
         each sample, as additions. `dense`, float: joules of the `dense_operations` of a static
         sample, as multiply-adds.
+
+    See Also
+    --------
+    dense_operations : The multiply-adds without spikes.
 
     References
     ----------
@@ -215,6 +244,10 @@ def footprint(estimator: Network) -> int:
         them take spikes back. A weight of a quantised estimator has its bits, each layer's together
         in whole bytes.
 
+    See Also
+    --------
+    connection_sparsity : The share of weights that are zero.
+
     References
     ----------
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
@@ -248,6 +281,11 @@ def connection_sparsity(estimator: Network) -> float:
     -------
     sparsity : float
 
+    See Also
+    --------
+    activation_sparsity : The same of spikes.
+    footprint : The bytes of weights and state.
+
     References
     ----------
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
@@ -274,6 +312,10 @@ def activation_sparsity(estimator: Network, X: Samples, *, by_layer: bool = Fals
     sparsity : float, or ndarray of float64 of shape (n_layers - 1,)
         Over the units of the input, which quantise it to spikes, and of the hidden layers.
 
+    See Also
+    --------
+    connection_sparsity : The same of weights.
+
     References
     ----------
     .. [1] J. Yik et al. (2025). "The NeuroBench framework for benchmarking neuromorphic computing algorithms and systems".
@@ -289,22 +331,27 @@ def activation_sparsity(estimator: Network, X: Samples, *, by_layer: bool = Fals
     return 1 - n_active / n_activations if by_layer else float(1 - n_active.sum() / n_activations.sum())
 
 
-def neurobench_synaptic_operations(estimator: Network, X: Samples) -> dict[str, float]:
+def neurobench_synaptic_operations(
+    estimator: Network, X: Samples, *, granularity: Literal["unit", "layer"] = "unit"
+) -> dict[str, float]:
     """NeuroBench's synaptic operations [1]_: effective accumulates and multiply-accumulates, and
     dense operations.
 
     An activation is the count that a unit sends in a time step; operations with weights of zero are
     not effective. One whose activation is a single spike, of either sign, is an accumulate (AC),
-    one with a greater count a multiply-accumulate (MAC). NeuroBench's own harness makes all
-    operations of a layer in a batch MACs as soon as one activation is not a single spike; here each
-    counts for itself, so that the figure of a sample does not depend on others. Under
-    "event-driven" every spike is sent on its own and all are ACs.
+    one with a greater count a multiply-accumulate (MAC). Under "event-driven" every spike is sent
+    on its own and all are ACs.
 
     Parameters
     ----------
     estimator : SpikingMLPClassifier, SpikingMLPRegressor or Pipeline
         Fitted.
     X : array-like or sparse matrix of shape (n_samples[, n_time_steps], n_features)
+    granularity : {"unit", "layer"}, default="unit"
+        Whether each activation counts for itself, or all operations of a layer with a sample in a
+        time step are MACs as soon as one activation is more than a single spike. "layer" is how
+        NeuroBench's own harness counts batches of one sample; in larger ones it makes those of the
+        whole batch MACs. Both have the same sum.
 
     Returns
     -------
@@ -334,12 +381,20 @@ def neurobench_synaptic_operations(estimator: Network, X: Samples) -> dict[str, 
     >>> operations["Effective_ACs"] + operations["Effective_MACs"] < 0.4 * operations["Dense"]
     True
     """
+    if granularity not in ("unit", "layer"):
+        raise ValueError(f"granularity must be 'unit' or 'layer', got {granularity!r}.")
     network, X = fitted_network(estimator, X)
     fan_out = network.n_connections
+    firsts = np.cumsum([0, *network.n_units[:-2]])
     accumulates = multiply_accumulates = 0
     for spikes in network.unit_batches(X):
         if network.dynamics.is_event_driven:
             accumulates += int(spikes.sum(axis=(0, 1)) @ fan_out)
+        elif granularity == "layer":
+            of_layers = np.add.reduceat((spikes > 0) * fan_out, firsts, axis=2)
+            graded = np.maximum.reduceat(spikes, firsts, axis=2) > 1
+            accumulates += int(of_layers[~graded].sum())
+            multiply_accumulates += int(of_layers[graded].sum())
         else:
             accumulates += int(np.count_nonzero(spikes == 1, axis=(0, 1)) @ fan_out)
             multiply_accumulates += int(np.count_nonzero(spikes > 1, axis=(0, 1)) @ fan_out)

@@ -98,6 +98,7 @@ def quantize_stream(X: ArrayLike) -> Array:
 
     See Also
     --------
+    quantize_vector : The same for a vector that stays.
     rectify_stream : With neurons that only send positive spikes.
     event_counts : From events back to counts.
 
@@ -192,6 +193,12 @@ def event_counts(events: ArrayLike, n_units: int, n_time_steps: int | None = Non
     ------
     ValueError
         If a field is missing, or an event is of a unit or time step that there is not.
+
+    See Also
+    --------
+    quantize_vector : Events of a vector.
+    quantize_stream : Events of a stream.
+    rectify_stream : Events of neurons that only send positive spikes.
 
     Examples
     --------

@@ -89,6 +89,7 @@ class StreamScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, Ba
 
     See Also
     --------
+    SparseStreams : Streams that are mostly zero.
     sklearn.preprocessing.StandardScaler : The same for static vectors.
 
     Examples

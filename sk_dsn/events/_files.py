@@ -47,6 +47,10 @@ def read(path: str | os.PathLike[str]) -> Array:
     ImportError
         If `faery` is needed and not installed.
 
+    See Also
+    --------
+    EventFrames : Sums the events of recordings in time steps.
+
     References
     ----------
     .. [1] G. Orchard et al. (2015). "Converting static image datasets to spiking neuromorphic

@@ -61,6 +61,7 @@ class EventFrames(DocumentationLink, TransformerMixin, BaseEstimator, auto_wrap_
 
     See Also
     --------
+    sk_dsn.streams.SparseStreams : What it makes.
     sk_dsn.events.read : Recordings from files.
 
     Notes

@@ -144,7 +144,7 @@ class IntegerSource(Source):
     template = "integer.c"
     sum_dtype = np.int32
 
-    def __init__(self, network, name, weights, n_time_steps):
+    def __init__(self, network, name, weights, n_time_steps, scaling=None):
         super().__init__(network, name)
         dynamics = network.dynamics
         self.check_common(weights)
@@ -174,7 +174,7 @@ class IntegerSource(Source):
         self.forgets = self.leak == 1 and dynamics.readout == "last"
         self.adds_up = not self.forgets  # whether sums grow with the time steps
         self.n_time_steps = self._time_steps(n_time_steps)
-        self._set_input(grid)
+        self._set_input(grid, scaling)
         self.proof = self._prove(grid, weights)
 
     # Checks
@@ -227,22 +227,31 @@ class IntegerSource(Source):
             )
         return None
 
-    def _set_input(self, grid):
+    def _set_input(self, grid, scaling):
         step, (low, high) = grid["input_step"], grid["input_range"]
         if step > self.threshold / 2:
             raise ValueError(
                 f"input_step={step:g} is more than half a spike (threshold={self.threshold:g}); pass a smaller input_step "
                 "to quantize."
             )
-        self.input_one = round(1 / step)
+        self.grid_one = round(1 / step)
         self.input_spike = round(self.threshold / step)
-        self.input_low, self.input_high = round(low / step), round(high / step)
+        self.grid_low, self.grid_high = round(low / step), round(high / step)
         self.fewest_spikes, self.most_spikes = math.floor(low / self.threshold), math.ceil(high / self.threshold)
         half = self.input_spike // 2
         self.potential_low = self.fewest_spikes * self.input_spike - half + 1
         self.potential_high = self.most_spikes * self.input_spike + half
         if max(-self.potential_low, self.potential_high) >= 2**31 - self.input_spike:
             raise ValueError("input_range has too many input_steps for 32 bits; pass a larger input_step to quantize.")
+        n_inputs = self.network.n_units[0]
+        if scaling is None:
+            self.input_one, self.shifts, self.offsets = self.grid_one, *np.zeros((2, n_inputs), dtype=np.int64)
+        else:
+            self.input_one, self.shifts, self.offsets = scaling.on_grid(step, low, high)
+        self.input_low = int(((self.grid_low - self.offsets) >> self.shifts).min())
+        self.input_high = int(-((self.offsets - self.grid_high) >> self.shifts).min())
+        if max(-self.input_low, self.input_high) << int(self.shifts.max()) >= 2**30:
+            raise ValueError("The scales of features are too different for 32 bits; scale them more alike.")
 
     # The proof
 
@@ -360,12 +369,17 @@ class IntegerSource(Source):
             "counting": self.network.dynamics.neuron == "signed" and self.leak == 0,
             "forgets": self.forgets,
             "limited": self.adds_up,
+            "shifts": self.shifts.any(),
+            "offsets": self.offsets.any(),
         }
 
     def own_values(self):
         network = self.network
         bias = smallest_type(self.intercepts)
+        offset = smallest_type([self.offsets])
         value = smallest_type([np.array([self.input_low, self.input_high])], fewest=16)
+        # The state holds potentials without the offsets of the present time step.
+        potentials = [self.potential_low - self.offsets, self.potential_high - self.offsets]
         self.value_dtype = np.dtype(value[:-2])
         weight_bits, bias_bits = (int(kind[3:-2]) for kind in (self.weight, bias))
         n_biases = sum(b.size for b in self.intercepts) if self.biased else 0
@@ -385,7 +399,12 @@ class IntegerSource(Source):
             "count": "int16_t" if self.largest_spikes < 2**15 else "int32_t",
             "factor": "int16_t" if self.largest_spikes < 2**15 else "int32_t",
             "spikes": "int16_t",
-            "potential": smallest_type([np.array([self.potential_low, self.potential_high])], fewest=16),
+            "grid_low": parenthesised(self.grid_low),
+            "grid_high": parenthesised(self.grid_high),
+            "shifts": array_text("int8_t", "input_shift", whole_texts(self.shifts)),
+            "offsets": array_text(offset, "input_offset", whole_texts(self.offsets)),
+            "read_offset": f"SK_DSN_NET_READ_{offset[3:-2]}",
+            "potential": smallest_type(potentials, fewest=16),
             "input_holds": "potentials of the input units",
             "weight": self.weight,
             "bias": bias,
@@ -417,8 +436,19 @@ class IntegerSource(Source):
     # Between real numbers and those of the C
 
     def values_of(self, x):
-        """Features on the grid as the C takes them."""
-        return np.ascontiguousarray(np.rint(x * np.float64(self.input_one)), dtype=self.value_dtype)
+        """Scaled features on the grid as the C takes them."""
+        whole = np.rint(x * np.float64(self.grid_one)).astype(np.int64) - self.offsets
+        values = whole >> self.shifts
+        rest = whole - (values << self.shifts)
+        # The C puts values beyond the range back to its ends.
+        at_top = whole == self.grid_high - self.offsets
+        off_grid = (rest != 0) & ~at_top & (whole != self.grid_low - self.offsets)
+        if off_grid.any():
+            raise ValueError(
+                f"Feature {np.nonzero(off_grid)[-1][0]} of X is not a multiple of 1/{self.input_one}, as the C takes "
+                "features; round X, or quantize with a smaller input_step."
+            )
+        return np.ascontiguousarray(values + ((rest != 0) & at_top), dtype=self.value_dtype)
 
     def answers(self, sums, divisors):
         """Answers of undivided sums."""
@@ -432,9 +462,10 @@ class IntegerSource(Source):
         return np.rint(answers.astype(np.float64) * divisors / (self.steps[-1] * self.threshold)).astype(np.int64)
 
     def random_input(self, generator, shape):
-        """Features on the grid, over all of its range."""
-        low, high = self.input_low, self.input_high
-        return (generator.integers(low, high, size=shape, endpoint=True) / self.input_one).astype(np.float32)
+        """Scaled features that the C can have, over all of the range."""
+        low, high = self.grid_low, self.grid_high
+        values = (generator.integers(low, high, size=shape, endpoint=True) - self.offsets) >> self.shifts
+        return (np.clip((values << self.shifts) + self.offsets, low, high) / self.grid_one).astype(np.float32)
 
 
 class FloatSource(Source):

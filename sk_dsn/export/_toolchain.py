@@ -62,19 +62,19 @@ def object_sizes(files, source, state_type, header, compiler=None, flags=("-Os",
     size = re.sub(r"(gcc|cc|clang)(-\d+)?$", "size", base) if "-" in base else "size"
     size = size if shutil.which(size) else "size"
     with tempfile.TemporaryDirectory() as folder:
-        probe = f'#include "{header}"\nchar probe[sizeof({state_type})];\n'
+        probe = f'#include "{header}"\nchar probe[sizeof({state_type})] = {{1}};\n'
         write_files({**files, "probe.c": probe}, folder)
         usage = [] if "clang" in base else ["-fstack-usage"]
         for name in (source, "probe.c"):
             run_tool(*compiler, *STANDARD_FLAGS, *flags, *(usage if name == source else []), "-c", name, "-o",
                      f"{Path(name).stem}.o", folder=folder)
         text, data, bss = _sections(run_tool(size, f"{Path(source).stem}.o", folder=folder))
-        _, probe_data, probe_bss = _sections(run_tool(size, "probe.o", folder=folder))
+        _, state, _ = _sections(run_tool(size, "probe.o", folder=folder))
         stack = None
         if usage:
             lines = Path(folder, f"{Path(source).stem}.su").read_text().splitlines()
             stack = sum(int(line.split("\t")[1]) for line in lines)
-    return Bunch(flash=text + data, data=data, bss=bss, state=probe_data + probe_bss, stack=stack)
+    return Bunch(flash=text + data, data=data, bss=bss, state=state, stack=stack)
 
 
 def _sections(printed):

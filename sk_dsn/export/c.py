@@ -4,36 +4,63 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._network import fitted_network
 from .._sequences import Sequences, SparseStreams, is_stream, step_counts
+from ._layouts import LAYOUTS, arranged
 from ._proof import LIMIT
+from ._scaling import scaling_of
 from ._sources import INTEGER_BITS, FloatSource, IntegerSource
 from ._toolchain import load_library, object_sizes, write_files
+from .learning import CLearner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
     from .._typing import Array, Float32Array, Network, Samples
+    from .integer import IntegerNetwork
 
 WEIGHTS = (*INTEGER_BITS, "float32")
-LAYOUTS = ("files",)
 
 
+@overload
 def to_c(
     estimator: Network,
     folder: str | PathLike[str] | None = None,
     name: str = "network",
     *,
     weights: Literal["int8", "int16", "float32"] = "int8",
-    layout: Literal["files"] = "files",
+    layout: Literal["files", "header", "arduino", "zephyr"] = "files",
     n_time_steps: int | None = None,
-) -> CNetwork:
+    learning: Literal[False] = False,
+) -> CNetwork: ...
+
+
+@overload
+def to_c(
+    estimator: Network | IntegerNetwork,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    learning: Literal[True],
+) -> CLearner: ...
+
+
+def to_c(
+    estimator: Network | IntegerNetwork,
+    folder: str | PathLike[str] | None = None,
+    name: str = "network",
+    *,
+    weights: Literal["int8", "int16", "float32"] = "int8",
+    layout: Literal["files", "header", "arduino", "zephyr"] = "files",
+    n_time_steps: int | None = None,
+    learning: bool = False,
+) -> CNetwork | CLearner:
     """A fitted network as C99 that computes what the estimator computes, bit for bit.
 
     The C has no dependency but `stdint.h`, allocates nothing and has no globals that change. Weights
@@ -41,24 +68,33 @@ def to_c(
 
     Parameters
     ----------
-    estimator : estimator of sk_dsn
-        Fitted; for integer weights one that `quantize` has made, with an `input_range`.
+    estimator : estimator of sk_dsn, or Pipeline
+        Fitted; for integer weights one that `quantize` has made, with an `input_range`. A Pipeline of
+        StandardScaler, MinMaxScaler or StreamScaler and such a network becomes C that takes features
+        unscaled, if all scales are powers of two and all offsets multiples of the `input_step`.
     folder : path-like, default=None
         Where to save the files; None saves nothing, see `CNetwork.save`.
     name : str, default="network"
         The files' name and the prefix of all C names: a C identifier in lower case.
     weights : {"int8", "int16", "float32"}, default="int8"
         The type of the weights. Integers take `leak` 0 or 1; float32 takes every network.
-    layout : {"files"}, default="files"
-        "files": NAME.h, NAME.c and NAME_test.c, the known-answer test.
+    layout : {"files", "header", "arduino", "zephyr"}, default="files"
+        "files": NAME.h, NAME.c and NAME_test.c, the known-answer test. "header": the first two in
+        one, whose functions stand where NAME_IMPLEMENTATION is defined. "arduino": a library, with
+        the test as a sketch. "zephyr": a module, with CONFIG_NAME and CONFIG_NAME_TEST.
     n_time_steps : int, default=None
         The most time steps of a sample, for the proof that no sum overflows. None is the estimator's
         `n_time_steps`.
+    learning : bool, default=False
+        Whether the C goes on learning where it runs. `estimator` is then an `IntegerNetwork`, or one
+        that `IntegerNetwork.from_estimator` takes; the weights have 32 bits and lie in the caller's
+        struct, and the files are NAME.h, NAME.c, NAME_test.c, engine.h and engine.c. `weights`,
+        `layout` and `n_time_steps` have no meaning.
 
     Returns
     -------
-    network : CNetwork
-        The files, and methods that run them on this machine.
+    network : CNetwork or CLearner
+        The files, and methods that run them on this machine; with `learning` a CLearner.
 
     Raises
     ------
@@ -69,6 +105,10 @@ def to_c(
     ValueError
         If its weights are not on a grid (see `quantize`), if C of this kind cannot compute what it
         computes, or if it cannot be proved that no sum overflows; the message says what to change.
+
+    See Also
+    --------
+    CNetwork : What it returns.
 
     Notes
     -----
@@ -96,15 +136,32 @@ def to_c(
         raise ValueError(f"name must be a C identifier of lower-case letters, digits and underscores, got {name!r}.")
     if n_time_steps is not None and (not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps < LIMIT):
         raise ValueError(f"n_time_steps must be an integer from 1 to 2**24 - 1 or None, got {n_time_steps!r}.")
-    network, _ = fitted_network(estimator)
-    if weights == "float32":
-        source = FloatSource(network, name, n_time_steps)
+    if learning:
+        if (weights, layout, n_time_steps) != ("int8", "files", None):
+            raise ValueError(
+                "learning=True has weights of 32 bits, in files, and the network's own n_time_steps; leave out weights, "
+                "layout and n_time_steps."
+            )
+        exported = CLearner(estimator, name)
     else:
-        source = IntegerSource(network, name, weights, n_time_steps)
-    exported = CNetwork(source)
+        exported = CNetwork(_source(estimator, name, weights, n_time_steps), estimator, layout)
     if folder is not None:
         exported.save(folder)
     return exported
+
+
+def _source(estimator, name, weights, n_time_steps):
+    """What makes the text of a network with such weights."""
+    network, _ = fitted_network(estimator)
+    scaling = scaling_of(estimator)
+    if weights != "float32":
+        return IntegerSource(network, name, weights, n_time_steps, scaling)
+    if scaling is not None:
+        raise ValueError(
+            f"weights='float32' takes features that are scaled already: how {scaling.names} rounds is scikit-learn's, "
+            "and not the same in all its releases. Export the network alone, the last step of the Pipeline."
+        )
+    return FloatSource(network, name, n_time_steps)
 
 
 class CNetwork:
@@ -116,12 +173,16 @@ class CNetwork:
         Names and texts of the files.
     proof : str
         The largest sums that can occur.
+
+    See Also
+    --------
+    to_c : Makes it of an estimator.
     """
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
+    def __init__(self, source: Any, estimator: Network, layout: str) -> None:
+        self._source, self._estimator = source, estimator
         self._library = None
-        self.files = source.files()
+        self.files = arranged(source.files(), source.name, layout)
         self.proof = source.proof
 
     def save(self, folder: str | PathLike[str]) -> None:
@@ -182,7 +243,7 @@ class CNetwork:
             to sums in a prediction.
         """
         name = self._source.name
-        sizes = object_sizes(self.files, f"{name}.c", f"{name}_state", f"{name}.h", compiler, tuple(flags))
+        sizes = object_sizes(self._source.files(), f"{name}.c", f"{name}_state", f"{name}.h", compiler, tuple(flags))
         if X is not None:
             additions = self._run(X)[2]
             sizes |= {"additions_mean": float(additions.mean()), "additions_largest": int(additions.max())}
@@ -194,7 +255,7 @@ class CNetwork:
     def _run(self, X, staged=False):
         """Answers, undivided sums and the additions of each sample."""
         source = self._source
-        X = source.network.check_input(X)
+        _, X = fitted_network(self._estimator, X)
         if self._library is None:
             self._library = load_library(source.host_files(), "host.c")
         run = self._run_streams if is_stream(X) else self._run_static

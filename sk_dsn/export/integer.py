@@ -1,5 +1,8 @@
 """IntegerNetwork: the paper's network in integers, which predicts and learns with additions alone."""
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from sklearn.utils import Bunch, check_array
@@ -9,6 +12,11 @@ from .._base import BaseSpikingNetwork
 from .._core.integer.integer_network import LIMIT, IntegerEngine, TrainIsFull
 from .._parameters import EVENT_DRIVEN, MOST_TIME_STEPS, checked_simulation, rule_of
 from .._targets import Indicators, Labels, Values, fitted_targets
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Array, Network, Weights
 
 __all__ = ["IntegerNetwork"]
 
@@ -107,15 +115,15 @@ class IntegerNetwork:
 
     def __init__(
         self,
-        coefs,
+        coefs: Weights,
         *,
-        n_time_steps=10,
-        learning_rate_init=0.01,
-        simulation="event-driven",
-        weight_update="fractional",
-        hold_error=True,
-        classes=None,
-    ):
+        n_time_steps: int = 10,
+        learning_rate_init: float = 0.01,
+        simulation: Literal["event-driven", "event-driven-depth-first"] = "event-driven",
+        weight_update: Literal["fractional", "sgd"] = "fractional",
+        hold_error: bool = True,
+        classes: ArrayLike | None = None,
+    ) -> None:
         if not isinstance(n_time_steps, Integral) or not 1 <= n_time_steps <= MOST_TIME_STEPS:
             raise ValueError(f"n_time_steps must be an int from 1 to {MOST_TIME_STEPS}, got {n_time_steps!r}.")
         if not isinstance(learning_rate_init, Real) or not 0 < learning_rate_init < np.inf:
@@ -143,7 +151,7 @@ class IntegerNetwork:
                 raise ValueError(f"classes must hold {n_outputs} sorted labels, one an output, got {classes!r}.")
 
     @classmethod
-    def from_estimator(cls, estimator):
+    def from_estimator(cls, estimator: Network) -> Self:
         """The network of a fitted estimator, in integers.
 
         Parameters
@@ -192,23 +200,23 @@ class IntegerNetwork:
         return network
 
     @property
-    def classes(self):
+    def classes(self) -> Array | None:
         """The labels of the outputs, or None."""
         return getattr(self._targets, "classes", None)
 
     @property
-    def n_units(self):
+    def n_units(self) -> list[int]:
         """Units of each layer, input first."""
         return [len(self.weights[0]), *(w.shape[1] for w in self.weights)]
 
     @property
-    def footprint(self):
+    def footprint(self) -> int:
         """Bytes of memory that the engine needs, weights included; breadth-first it may need more
         for error spikes that travel together."""
         self._check_weights()
         return 4 * self._engine().n_words
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """The label, or the values, of each sample.
 
         Parameters
@@ -221,12 +229,9 @@ class IntegerNetwork:
             The class of the largest output; without classes the outputs as float64.
         """
         X, n_steps = self._check_X(X)
-        outputs = self._outputs(X, n_steps)
-        if self.classes is not None:
-            return self._targets.decode(outputs)
-        return self._targets.decode(outputs / (n_steps * self.scale))
+        return self._decode(self._outputs(X, n_steps), n_steps)
 
-    def outputs(self, X):
+    def outputs(self, X: ArrayLike) -> NDArray[np.int32]:
         """The sums of input to the output units, in units and not divided by T.
 
         Parameters
@@ -239,7 +244,7 @@ class IntegerNetwork:
         """
         return self._outputs(*self._check_X(X))
 
-    def learn(self, X, y):
+    def learn(self, X: ArrayLike, y: ArrayLike) -> Bunch:
         """Learns each sample once, in order.
 
         Parameters
@@ -264,7 +269,10 @@ class IntegerNetwork:
             Also where a number would overflow. The network is then as it was, as after Ctrl-C.
         """
         X, n_steps = self._check_X(X)
-        Y = self._check_y(y, len(X))
+        return self._learn(X, n_steps, self._check_y(y, len(X)))
+
+    def _learn(self, X, n_steps, Y):
+        """The record of samples X in units, of shape (n, n_steps or 1, n_features), and targets."""
         n_layers = len(self.weights) + 1
         counts = np.empty((len(X), 3 * n_layers), dtype=np.int32)
         room = None
@@ -290,16 +298,24 @@ class IntegerNetwork:
 
     def _engine(self, room=None):
         """The engine with these weights and error potentials."""
-        engine = IntegerEngine(
+        engine = self._empty_engine(4 * max(self.n_units) if room is None else room)
+        engine.kept[:] = self._kept()
+        return engine
+
+    def _empty_engine(self, room):
+        """The engine, whose weights are 0; `room`: error spikes that travel together."""
+        return IntegerEngine(
             np.array(self.n_units, dtype=np.int32),
             scale=self.scale,
             depth_first=self.simulation == "event-driven-depth-first",
             fractional=self.weight_update == "fractional",
             hold_error=self.hold_error,
-            room=4 * max(self.n_units) if room is None else room,
+            room=room,
         )
-        engine.kept[:] = np.concatenate([a.ravel() for a in [*self.weights, *self.error_potentials]])
-        return engine
+
+    def _kept(self):
+        """All that is learned, as it lies in the engine's memory."""
+        return np.concatenate([a.ravel() for a in [*self.weights, *self.error_potentials]])
 
     def _unpack(self, kept):
         """Weights and error potentials, as they lie in the engine's memory."""
@@ -307,6 +323,11 @@ class IntegerNetwork:
         parts = np.split(kept, np.cumsum([a.size for a in arrays])[:-1])
         parts = [part.reshape(a.shape).copy() for part, a in zip(parts, arrays, strict=True)]
         return parts[: len(self.weights)], parts[len(self.weights) :]
+
+    def _decode(self, outputs, n_steps):
+        if self.classes is not None:
+            return self._targets.decode(outputs)
+        return self._targets.decode(outputs / (n_steps * self.scale))
 
     def _outputs(self, X, n_steps):
         outputs = np.empty((len(X), self.weights[-1].shape[1]), dtype=np.int32)

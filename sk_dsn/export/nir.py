@@ -61,6 +61,7 @@ def to_nir(estimator: Network) -> NIRGraph:
 
     See Also
     --------
+    from_nir : The other way.
     nir_input : The input of the graph.
 
     Notes
@@ -110,6 +111,10 @@ def nir_input(estimator: Network, X: Samples) -> Float32Array:
     -------
     values : ndarray of float32, shape (n_samples, n_time_steps, n_features + 1)
         The last feature is the start pulse. Of streams of unequal length, 0 after the end.
+
+    See Also
+    --------
+    to_nir : The graph.
     """
     network, X = fitted_network(estimator, X)
     spikes = network.unit_spike_counts(X)[0]
@@ -152,6 +157,10 @@ def from_nir(
         For a path without the package `nir`.
     ValueError
         For any other graph; the message names the node.
+
+    See Also
+    --------
+    to_nir : The other way.
 
     Notes
     -----

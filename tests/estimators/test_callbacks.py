@@ -5,21 +5,42 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, scale
+from sklearn.preprocessing import FunctionTransformer, scale
 
 from estimator_helpers import assert_holds, assert_same_network, held
-from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor
+from sk_dsn import SpikingMLPClassifier, SpikingMLPRegressor, SpikingRNNClassifier
 
 callback = pytest.importorskip("sklearn.callback", reason="callbacks came with scikit-learn 1.9")
 
 SHARED = {"hidden_layer_sizes": (12,), "max_iter": 4, "random_state": 0}
 
 
-@pytest.fixture(params=[SpikingMLPClassifier, SpikingMLPRegressor], ids=["classifier", "regressor"])
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return scale(X[:200]), y[:200]
+
+
+def diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    return scale(X[:200]), scale(y[:200])
+
+
+def rows_of_digits():
+    X, y = digits()
+    return X.reshape(-1, 8, 8), y
+
+
+PROBLEMS = {
+    "classifier": (SpikingMLPClassifier, digits),
+    "regressor": (SpikingMLPRegressor, diabetes),
+    "recurrent": (SpikingRNNClassifier, rows_of_digits),
+}
+
+
+@pytest.fixture(params=PROBLEMS)
 def problem(request):
-    X, y = (load_digits if request.param is SpikingMLPClassifier else load_diabetes)(return_X_y=True)
-    X, y = X[:200], y[:200]
-    return request.param(**SHARED), scale(X), y if request.param is SpikingMLPClassifier else scale(y)
+    estimator, load = PROBLEMS[request.param]
+    return estimator(**SHARED), *load()
 
 
 class Recorder:
@@ -155,7 +176,7 @@ def test_the_scoring_monitor_follows_the_network_through_a_search_and_a_pipeline
     estimator, X, y = problem
     metric = "accuracy" if hasattr(estimator, "predict_proba") else "r2"
     monitor = callback.ScoringMonitor(scoring=metric)
-    pipeline = make_pipeline(StandardScaler(), estimator.set_callbacks(monitor))
+    pipeline = make_pipeline(FunctionTransformer(), estimator.set_callbacks(monitor))
     name = pipeline.steps[-1][0]
     GridSearchCV(pipeline, {f"{name}__dropout": [0.0, 0.2]}, cv=2, n_jobs=2).fit(X, y)
     epochs = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
@@ -173,7 +194,7 @@ def test_the_progress_bar_counts_epochs(problem, capsys):
 def test_the_progress_bar_of_a_pipeline_reaches_the_network(problem, capsys):
     pytest.importorskip("rich", reason="scikit-learn's progress bar is drawn by rich")
     estimator, X, y = problem
-    make_pipeline(StandardScaler(), estimator).set_callbacks(callback.ProgressBar()).fit(X, y)
+    make_pipeline(FunctionTransformer(), estimator).set_callbacks(callback.ProgressBar()).fit(X, y)
     assert type(estimator).__name__ in capsys.readouterr().out
 
 

@@ -3,6 +3,7 @@ import copy
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -385,6 +386,24 @@ def test_pickled_models_go_on_as_they_would_have(order_task):
     loaded = pickle.loads(pickle.dumps(classifier))
     assert_same_network(classifier.partial_fit(X, y), loaded.partial_fit(X, y))
     np.testing.assert_array_equal(classifier.predict(X), loaded.predict(X))
+
+
+def test_files_of_joblib_and_skops_hold_the_whole_state(order_task, tmp_path):
+    skops_io = pytest.importorskip("skops.io", reason="skops is not installed")
+    X, y, *_ = order_task
+    classifier = small().fit(X, y)
+    joblib.dump(classifier, tmp_path / "model.joblib")
+    skops_io.dump(classifier, tmp_path / "model.skops")
+    loaded = [
+        joblib.load(tmp_path / "model.joblib"),
+        joblib.load(tmp_path / "model.joblib", mmap_mode="r"),
+        skops_io.load(tmp_path / "model.skops", trusted=["sk_dsn._rnn.SpikingRNNClassifier"]),
+    ]
+    expected = classifier.decision_function(X), copy.deepcopy(classifier).partial_fit(X, y)
+    for other in loaded:
+        np.testing.assert_array_equal(other.decision_function(X), expected[0])
+        np.testing.assert_array_equal(other.decision_function(X[:1]), expected[0][:1])
+        assert_same_network(other.partial_fit(X, y), expected[1])
 
 
 def test_pipelines_and_searches(order_task):

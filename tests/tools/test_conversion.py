@@ -309,3 +309,32 @@ def test_arguments_that_cannot_be_used_are_refused(mlp, arguments, message):
 def test_to_mlp_of_an_unfitted_estimator_is_refused():
     with pytest.raises(NotFittedError, match="not fitted"):
         SpikingMLPClassifier().to_mlp()
+
+
+@pytest.fixture(scope="module")
+def spiking(digits):
+    return SpikingMLPClassifier((20,), max_iter=5, random_state=0).fit(*(a[:1000] for a in digits))
+
+
+def test_skl2onnx_makes_onnx_of_a_networks_mlp(spiking, digits):
+    skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    X = digits[0].astype(np.float32)
+    onnx = skl2onnx.to_onnx(spiking.to_mlp(), X[:1])
+    session = onnxruntime.InferenceSession(onnx.SerializeToString(), providers=["CPUExecutionProvider"])
+    labels, probabilities = session.run(None, {session.get_inputs()[0].name: X})
+    np.testing.assert_array_equal(labels, spiking.to_mlp().predict(X))
+    assert (labels == spiking.predict(X)).mean() > 0.99
+    assert len(probabilities) == len(X)
+
+
+def test_emlearn_makes_c_of_a_networks_mlp(spiking, digits, tmp_path, monkeypatch):
+    emlearn = pytest.importorskip("emlearn", reason="emlearn is not installed")
+    monkeypatch.chdir(tmp_path)  # it compiles in a folder of its own there
+    X = digits[0].astype(np.float32)
+    converted = emlearn.convert(spiking.to_mlp(), method="inline")
+    converted.save(file=str(tmp_path / "network.h"), name="network")
+    assert "network_predict" in (tmp_path / "network.h").read_text()
+    labels = converted.predict(X)
+    np.testing.assert_array_equal(labels, spiking.to_mlp().predict(X))
+    assert (labels == spiking.predict(X)).mean() > 0.99

@@ -237,6 +237,24 @@ def test_neurobench_operations_are_those_of_binarised_matrices():
     assert neurobench_synaptic_operations(estimator, X) == pytest.approx({name: n / 30 for name, n in totals.items()})
 
 
+def test_operations_at_the_granularity_of_layers_are_graded_where_one_activation_is():
+    rng = np.random.default_rng(0)
+    estimator = sparse_network(rng)
+    X = rng.integers(-24, 25, size=(30, 20)) / 16
+    totals = {"Effective_MACs": 0, "Effective_ACs": 0}
+    for layer, weights in zip(expected_unit_spikes(estimator, X), estimator.coefs_, strict=True):
+        for activations in layer.reshape(-1, len(weights)):
+            graded = (np.abs(activations) > 1).any()
+            totals["Effective_MACs" if graded else "Effective_ACs"] += (weights[activations != 0] != 0).sum()
+    operations = neurobench_synaptic_operations(estimator, X, granularity="layer")
+    assert operations == pytest.approx({name: n / 30 for name, n in totals.items()} | {"Dense": operations["Dense"]})
+    single = neurobench_synaptic_operations(estimator, X)
+    assert 0 < single["Effective_MACs"] < operations["Effective_MACs"]
+    assert sum(single.values()) == pytest.approx(sum(operations.values()))
+    with pytest.raises(ValueError, match="granularity must be 'unit' or 'layer'"):
+        neurobench_synaptic_operations(estimator, X, granularity="batch")
+
+
 def test_event_driven_operations_are_all_accumulates():
     rng = np.random.default_rng(0)
     estimator = random_network((20, 17, 16, 2), rng).set_params(simulation="event-driven")

@@ -36,6 +36,9 @@ def test_the_index_gets_addresses_and_python_versions():
     urls = dict(entry.split(", ") for entry in METADATA.get_all("Project-URL"))
     assert {"Documentation", "Source", "Issues", "Changelog"} <= set(urls)
     assert sk_dsn.SpikingMLPClassifier._doc_link_template.startswith(urls["Documentation"] + "generated/")
+    assert urls["Changelog"] == urls["Documentation"] + "changelog.html"
+    assert urls["Issues"] == urls["Source"] + "/issues"
+    assert f"\nrepository-code: {urls['Source']}\n" in in_repository("CITATION.cff")
     classifiers = METADATA.get_all("Classifier")
     oldest = int(re.search(r">=3\.(\d+)", METADATA["Requires-Python"])[1])
     assert f"Programming Language :: Python :: 3.{oldest}" in classifiers

@@ -44,6 +44,7 @@ cdef extern from "engine.h":
     int32_t dsn_output(const DsnNetwork *net, int32_t unit) noexcept nogil
 
 LIMIT = DSN_LIMIT
+FULL = DSN_FULL
 
 
 class TrainIsFull(Exception):

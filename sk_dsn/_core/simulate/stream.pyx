@@ -172,8 +172,7 @@ cdef class SteppedStream(Stream):
         self.prepare(net.layers.n_units, output_layer(net).n_units, mean)
 
     cdef void layout(self) noexcept nogil:
-        if self.from_sum:
-            units_layout(&self.units, self.n_features, &self.arena)
+        units_layout(&self.units, self.n_features if self.from_sum else 0, &self.arena)
         self.awake = values_take(&self.arena, self.n_features)
         self.awake_before = values_take(&self.arena, self.n_features)
         self.vector = <float *> arena_take(&self.arena, padded(self.n_features) * sizeof(float))

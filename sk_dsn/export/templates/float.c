@@ -2,9 +2,7 @@
 
    Products are rounded before they are added, and rows are added in the order of units, as the
    estimator does: the bits are the same. */
-//@ if not single
 #include "sk_dsn_net.h"
-//@ end
 
 #if defined(__FAST_MATH__)
 #error "-ffast-math changes sums; compile without it"

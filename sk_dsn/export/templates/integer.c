@@ -1,9 +1,7 @@
 /* /*@about*/
 
 /*@proof*/ */
-//@ if not single
 #include "sk_dsn_net.h"
-//@ end
 
 /* Where constants lie, and how they are read. */
 #ifndef SK_DSN_NET_FLASH
@@ -28,6 +26,20 @@
 /* Potentials of input units that fire at most as often as the proof says. */
 #define POTENTIAL_LOW /*@potential_low*/
 #define POTENTIAL_HIGH /*@potential_high*/
+
+//@ if shifts
+
+/* Scaled features are worth 1 << shift input steps. */
+/*@shifts*/
+//@ end
+//@ if offsets
+
+/* Input steps that each time step adds to scaled features. */
+/*@offsets*/
+#define OFFSET(i) ((int32_t)/*@read_offset*/(input_offset + (i)))
+//@ else
+#define OFFSET(i) 0
+//@ end
 
 /* Rows of weights, one a unit of the layer below. */
 /*@arrays*/
@@ -82,9 +94,28 @@ static int32_t input_spikes(int32_t sum)
     return sum <= -INPUT_HALF ? -((INPUT_HALF - sum) / INPUT_SPIKE) : 0;
 }
 
-static int32_t limited(int32_t x)
+static int32_t limited(int32_t x, int32_t low, int32_t high)
 {
-    return x < SK_DSN_NET_INPUT_LOW ? SK_DSN_NET_INPUT_LOW : x > SK_DSN_NET_INPUT_HIGH ? SK_DSN_NET_INPUT_HIGH : x;
+    return x < low ? low : x > high ? high : x;
+}
+
+/* A feature, or an event, without offset in input steps. */
+static int32_t input_steps(int32_t x, uint_fast16_t i)
+{
+//@ if shifts
+    const uint8_t shift = (uint8_t)SK_DSN_NET_READ_8(input_shift + i);
+    return x < 0 ? -(-x << shift) : x << shift;
+//@ else
+    (void)i;
+    return x;
+//@ end
+}
+
+/* A feature in input steps. */
+static int32_t feature(int32_t x, uint_fast16_t i)
+{
+    x = limited(x, SK_DSN_NET_INPUT_LOW, SK_DSN_NET_INPUT_HIGH);
+    return limited(input_steps(x, i) + OFFSET(i), /*@grid_low*/, /*@grid_high*/);
 }
 
 /* Spikes of an input unit reach the first layer. */
@@ -172,10 +203,10 @@ int sk_dsn_net_event(sk_dsn_net_state *state, uint_fast16_t unit, int sign)
     int32_t potential;
     if (unit >= SK_DSN_NET_N_INPUTS || (sign != 1 && sign != -1))
         return SK_DSN_NET_OUT_OF_RANGE;
-    potential = state->input[unit] + sign * (int32_t)SK_DSN_NET_INPUT_ONE;
+    potential = state->input[unit] + OFFSET(unit) + input_steps(sign * (int32_t)SK_DSN_NET_INPUT_ONE, unit);
     if (potential < POTENTIAL_LOW || potential > POTENTIAL_HIGH)
         return SK_DSN_NET_OUT_OF_RANGE;
-    state->input[unit] = (/*@potential*/)potential;
+    state->input[unit] = (/*@potential*/)(potential - OFFSET(unit));
     return SK_DSN_NET_OK;
 }
 
@@ -183,10 +214,10 @@ int sk_dsn_net_input(sk_dsn_net_state *state, const sk_dsn_net_value *x)
 {
     uint_fast16_t i;
     for (i = 0; i < SK_DSN_NET_N_INPUTS; i++) {
-        const int32_t potential = state->input[i] + limited(x[i]);
+        const int32_t potential = state->input[i] + feature(x[i], i);
         if (potential < POTENTIAL_LOW || potential > POTENTIAL_HIGH)
             return SK_DSN_NET_OUT_OF_RANGE;
-        state->input[i] = (/*@potential*/)potential;
+        state->input[i] = (/*@potential*/)(potential - OFFSET(i));
     }
     return SK_DSN_NET_OK;
 }
@@ -204,13 +235,18 @@ int sk_dsn_net_step(sk_dsn_net_state *state)
 //@ end
     state->n_steps++;
     for (i = 0; i < SK_DSN_NET_N_INPUTS; i++) {
-        const int32_t fired = input_spikes(state->input[i]);
+        const int32_t potential = state->input[i] + OFFSET(i), fired = input_spikes(potential);
+//@ if offsets
+        /* Without a vector, the feature is 0, which may be beyond the range. */
+        if (potential < POTENTIAL_LOW || potential > POTENTIAL_HIGH)
+            return SK_DSN_NET_OUT_OF_RANGE;
+//@ end
         if (fired != 0)
             input_add(state, i, fired);
 //@ if leak
         state->input[i] = 0;
 //@ else
-        state->input[i] = (/*@potential*/)(state->input[i] - fired * INPUT_SPIKE);
+        state->input[i] = (/*@potential*/)(potential - fired * INPUT_SPIKE);
 //@ end
     }
     return layers_run(state, 1);
@@ -227,7 +263,7 @@ int sk_dsn_net_run_static(sk_dsn_net_state *state, const sk_dsn_net_value *x, ui
     /* Net counts after n_steps follow from the sums of input at once. */
     state->n_steps = n_steps;
     for (i = 0; i < SK_DSN_NET_N_INPUTS; i++) {
-        const int32_t fired = input_spikes((int32_t)n_steps * limited(x[i]));
+        const int32_t fired = input_spikes((int32_t)n_steps * feature(x[i], i));
         if (fired != 0)
             input_add(state, i, fired);
     }

@@ -60,7 +60,7 @@ int sk_dsn_net_test(void)
     return 0;
 }
 
-#ifndef SK_DSN_NET_TEST_NO_MAIN
+#if !defined(SK_DSN_NET_TEST_NO_MAIN) && !defined(ARDUINO) && !defined(__ZEPHYR__)
 int main(void)
 {
     return sk_dsn_net_test();
