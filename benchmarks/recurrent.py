@@ -68,7 +68,8 @@ def rows_of_digits(report, options):
         rows.append(row | report.judgement(100 * mean(errors), ERROR.get(epochs, ERROR[5])))
         report.table(f"{data.name} by rows, 128-128, after {epochs} epochs", rows)
         row = {"epochs": epochs, "training mean µs": mean(microseconds), "min": min(microseconds), "max": max(microseconds)}
-        report.table(f"CPU time of a training sample, {epochs} epochs", [row | report.judgement(mean(microseconds), TRAINING)])
+        row |= report.judgement(mean(microseconds), TRAINING)
+        report.table(f"CPU time of a training sample, {epochs} epochs", [row])
     n = 50 if options.quick else 2000
     single = [x[None] for x in X_test[: n // 10]]
     rows = []
