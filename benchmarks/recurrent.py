@@ -34,9 +34,12 @@ ROWS = {"hidden_layer_sizes": (128, 128), "n_iter_no_change": np.inf}
 ERROR = {5: Target("<=", 1.65), 10: Target("<=", 1.35)}
 TRAINING, PREDICTION, SINGLE = Target("<=", 35), Target("<=", 18), Target("<=", 45)
 SERIES = {
-    "japanese_vowels": ({"max_iter": 60}, Target(">=", 97.5)),
-    "italy_power_demand": ({"max_iter": 60}, Target(">=", 96.0)),
-    "basic_motions": ({"max_iter": 60}, Target(">=", 97.5)),
+    "japanese_vowels": ({"max_iter": 60, "input_noise": 0.3, "dropout": 0.3}, Target(">=", 97.5)),
+    "italy_power_demand": (
+        {"max_iter": 60, "input_noise": 0.3, "recurrent_init": "orthogonal", "recurrent_init_scale": 0.9},
+        Target(">=", 96.0),
+    ),
+    "basic_motions": ({"max_iter": 60, "input_noise": 0.3, "learning_rate_init": 0.002}, Target(">=", 97.5)),
 }
 WIDE = {"hidden_layer_sizes": (256, 256), "dropout": 0.2, "max_iter": 12, "n_iter_no_change": np.inf}
 # Epochs are fixed beforehand: ours has a schedule that ends there, the others have a constant rate.
@@ -65,7 +68,8 @@ def rows_of_digits(report, options):
         rows.append(row | report.judgement(100 * mean(errors), ERROR.get(epochs, ERROR[5])))
         report.table(f"{data.name} by rows, 128-128, after {epochs} epochs", rows)
         row = {"epochs": epochs, "training mean µs": mean(microseconds), "min": min(microseconds), "max": max(microseconds)}
-        report.table("CPU time of a training sample", [row | report.judgement(mean(microseconds), TRAINING)])
+        row |= report.judgement(mean(microseconds), TRAINING)
+        report.table(f"CPU time of a training sample, {epochs} epochs", [row])
     n = 50 if options.quick else 2000
     single = [x[None] for x in X_test[: n // 10]]
     rows = []
