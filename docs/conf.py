@@ -20,7 +20,7 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_templates", "**/GALLERY_HEADER.rst"]
+exclude_patterns = ["_build", "_templates", "examples", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 root_doc = "index"
 default_role = "literal"
@@ -36,7 +36,7 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples",
+    "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": "plot_",
     "within_subsection_order": "FileNameSortKey",
