@@ -241,7 +241,8 @@ def test_bad_data_is_refused_and_leaves_the_network_as_it_was(digits):
 
 def test_ctrl_c_is_answered_soon_and_leaves_the_network_as_it_was():
     sizes = (50, 2000, 2000, 10)
-    network = IntegerNetwork(random_coefs(sizes, 0.1), n_time_steps=10**6, learning_rate_init=10**6, classes=np.arange(10))
+    # In units of 1/1000 it does not overflow soon.
+    network = IntegerNetwork(random_coefs(sizes, 0.1), n_time_steps=10**6, learning_rate_init=10**9, classes=np.arange(10))
     before = copy.deepcopy(network)
     sent = []
 
