@@ -60,6 +60,7 @@ def test_links_of_the_readme_work_on_the_index_and_lead_to_pages():
 
 def test_an_installation_without_a_compiler_says_so_in_one_line(tmp_path):
     pytest.importorskip("Cython", reason="Cython is not installed")
+    pytest.importorskip("setuptools", minversion="77", reason="setuptools, as pyproject.toml requires it, is not installed")
     in_repository("setup.py")
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
