@@ -75,12 +75,18 @@ def problems(options):
 
 
 def held_out_scores(X, y, parameters, seeds):
-    """Scores on a quarter of the samples, a split for each seed."""
+    """Scores on a quarter of the samples, a split for each seed; 0 where training diverges."""
     scores = []
     for seed in range(seeds):
         X_train, X_held, y_train, y_held = train_test_split(X, y, random_state=seed, stratify=y, test_size=0.25)
         network = SpikingRNNClassifier(**parameters, n_iter_no_change=np.inf, random_state=seed)
-        scores.append(network.fit(X_train, y_train).score(X_held, y_held))
+        try:
+            scores.append(network.fit(X_train, y_train).score(X_held, y_held))
+        except ValueError as error:
+            if "diverged" not in str(error):
+                raise
+            progress(str(error))
+            scores.append(0.0)
     return scores
 
 
