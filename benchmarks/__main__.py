@@ -93,7 +93,8 @@ def page(benchmarks):
 
 
 def anchor(name):
-    return name.removeprefix("studies.")
+    short = name.removeprefix("studies.")
+    return name.replace(".", "_") if name != short in QUESTIONS else short
 
 
 def section(name, record, common):

@@ -30,7 +30,8 @@ from .studies.sequence_peers import (
     missing,
 )
 
-ROWS = {"hidden_layer_sizes": (128, 128), "n_iter_no_change": np.inf}
+# The error resolution is the better of 16 and 64 on 10,000 training images held out.
+ROWS = {"hidden_layer_sizes": (128, 128), "error_resolution": 64.0, "n_iter_no_change": np.inf}
 ERROR = {5: Target("<=", 1.65), 10: Target("<=", 1.35)}
 TRAINING, PREDICTION, SINGLE = Target("<=", 35), Target("<=", 18), Target("<=", 45)
 SERIES = {
@@ -41,7 +42,7 @@ SERIES = {
     ),
     "basic_motions": ({"max_iter": 60, "input_noise": 0.3, "learning_rate_init": 0.002}, Target(">=", 97.5)),
 }
-WIDE = {"hidden_layer_sizes": (256, 256), "dropout": 0.2, "max_iter": 12, "n_iter_no_change": np.inf}
+WIDE = ROWS | {"hidden_layer_sizes": (256, 256), "dropout": 0.2, "max_iter": 12}
 # Epochs are fixed beforehand: ours has a schedule that ends there, the others have a constant rate.
 GOAL, GOAL_EPOCHS, PEER_EPOCHS, PEER_RATES = 0.98, 3, 6, (0.001, 0.003, 0.01)
 
