@@ -47,7 +47,7 @@ class BaseSpikingNetwork(CallbackSupport, CheckedParameters, metaclass=ABCMeta):
     # `partial_fit` keeps so many losses in `loss_curve_`: it may be called for ever.
     _losses_kept = 1000
 
-    # What `fit` makes.
+    # Fitted attributes.
     coefs_: list[Float32Array]
     intercepts_: list[Float32Array]
     forward_potentials_: list[Float32Array]

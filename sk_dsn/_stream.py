@@ -360,7 +360,7 @@ class EventSource:
         return self.mapper.n_events
 
     def time(self):
-        """What `go_back` takes."""
+        """The state that `go_back` restores."""
         mapper = self.mapper
         return mapper.t0, mapper.last_time, mapper.n_events, mapper.n_dropped
 
