@@ -17,6 +17,7 @@ from sk_dsn import SpikingRNNClassifier
 from ..data import gap_task, load_mnist, load_series, order_task
 from ..recurrent import as_rows
 from ..report import n_seeds, option_parser, progress, run_parts
+from .sequence_peers import EchoStateClassifier, TimeWarpingNeighbour, missing
 
 SERIES = ("italy_power_demand", "japanese_vowels", "basic_motions")
 # Around the defaults, one at a time.
@@ -48,6 +49,15 @@ GRIDS = {
     ),
     "japanese_vowels": (4, [NOISE | IDENTITY | {"recurrent_init_scale": [0.8, 0.9], "dropout": [0.0, 0.3]}]),
     "basic_motions": (5, [NOISE | IDENTITY | {"dropout": [0.0, 0.3], "learning_rate_init": [0.001, 0.002]}]),
+}
+# Of the peers, around settings by hand, which come first.
+RESERVOIRS = {"input_scaling": [0.4, 0.1, 1.0], "leakage": [0.3, 0.1, 1.0], "spectral_radius": [0.9]}
+PEER_GRIDS = {
+    EchoStateClassifier: [
+        RESERVOIRS | {"alpha": [1e-5, 1e-2, 1.0], "decision": ["mean"]},
+        RESERVOIRS | {"alpha": [1e-2], "decision": ["last"]},
+    ],
+    TimeWarpingNeighbour: [{"k": [1, 3, 5], "window": [1.0, 0.2], "independent": [False, True]}],
 }
 
 
@@ -101,27 +111,56 @@ def defaults(report, options):
     report.table("Accuracy on held-out training samples", list(rows.values()))
 
 
+def training_splits(data, n_splits, options):
+    """Of the training samples: X, y, held-out X, held-out y."""
+    splitter = StratifiedShuffleSplit(1 if options.quick else n_splits, test_size=0.25, random_state=0)
+    for training, held in splitter.split(data.y_train, data.y_train):
+        X, X_held = ([data.X_train[k] for k in part] for part in (training, held))
+        yield X, data.y_train[training], X_held, data.y_train[held]
+
+
+def points_of(grids, options):
+    return list(ParameterGrid(grids))[: 1 if options.quick else None]
+
+
 def series(report, options):
     """The best accuracy decides, among equals the smallest loss."""
     for name, (n_splits, grids) in GRIDS.items():
         data, rows = load_series(options, name), []
-        splitter = StratifiedShuffleSplit(1 if options.quick else n_splits, test_size=0.25, random_state=0)
-        splits = list(splitter.split(data.y_train, data.y_train))
-        for point in list(ParameterGrid(grids))[: 1 if options.quick else None]:
+        splits = list(training_splits(data, n_splits, options))
+        for point in points_of(grids, options):
             network = SpikingRNNClassifier(**point, max_iter=1 if options.quick else 60, n_iter_no_change=np.inf)
             scores, losses = [], []
-            for seed, (training, held) in enumerate(splits):
-                X, X_held = ([data.X_train[k] for k in part] for part in (training, held))
-                network.set_params(random_state=seed).fit(X, data.y_train[training])
+            for seed, (X, y, X_held, y_held) in enumerate(splits):
+                network.set_params(random_state=seed).fit(X, y)
                 found = network.predict_proba(X_held).clip(1e-4, 1)
-                losses.append(log_loss(data.y_train[held], found, labels=network.classes_))
-                scores.append(network.score(X_held, data.y_train[held]))
+                losses.append(log_loss(y_held, found, labels=network.classes_))
+                scores.append(network.score(X_held, y_held))
             rows.append({k: str(v) for k, v in point.items()} | {"accuracy %": 100 * mean(scores), "log loss": mean(losses)})
             progress(f"{name}: {rows[-1]}")
         report.table(f"{name}, held-out training samples", rows)
 
 
-PARTS = {"defaults": defaults, "series": series}
+def peers(report, options):
+    """The best accuracy decides, among equals the first."""
+    for kind, grids in PEER_GRIDS.items():
+        if absent := missing(*kind.packages):
+            print(f"{kind.__name__} is left out: {absent}.\n")
+            continue
+        for name in SERIES:
+            data, rows = load_series(options, name), []
+            splits = list(training_splits(data, 5, options))
+            for point in points_of(grids, options):
+                scores = [
+                    kind(**point, random_state=seed).fit(X, y).score(X_held, y_held)
+                    for seed, (X, y, X_held, y_held) in enumerate(splits)
+                ]
+                rows.append({k: str(v) for k, v in point.items()} | {"accuracy %": 100 * mean(scores)})
+                progress(f"{name}, {kind.__name__}: {rows[-1]}")
+            report.table(f"{kind.__name__}, {name}, held-out training samples", rows)
+
+
+PARTS = {"defaults": defaults, "series": series, "peers": peers}
 
 
 def main(argv=None):
