@@ -115,21 +115,22 @@ def defaults(report, options):
 
 def resolution(report, options):
     """As "defaults", of one parameter and with more splits: the mean over problems decides."""
-    rows = {g: {"error_resolution": g} for g in RESOLUTIONS}
+    rows, gains = [], {g: [] for g in RESOLUTIONS}
     for name, X, y, common, seeds in problems(options):
         if "task" in name:  # all of them solve it
             continue
         common = common | ({"max_iter": 1} if options.quick else {})
-        seeds = 1 if options.quick else RESOLUTION_SPLITS * seeds
-        scores = {g: np.array(held_out_scores(X, y, common | {"error_resolution": g}, seeds)) for g in RESOLUTIONS}
+        n_splits = n_seeds(options, RESOLUTION_SPLITS * seeds)
+        scores = {g: np.array(held_out_scores(X, y, common | {"error_resolution": g}, n_splits)) for g in RESOLUTIONS}
         for g, of_g in scores.items():
             gain = 100 * (of_g - scores[RESOLUTIONS[0]])
-            rows[g] |= {f"{name} %": 100 * of_g.mean(), f"{name} gain": gain.mean()}
-            rows[g] |= {f"{name} gain's standard error": gain.std(ddof=1) / seeds**0.5 if seeds > 1 else None}
-            progress(f"{name}: {rows[g]}")
-    for row in rows.values():
-        row["mean gain"] = mean(value for column, value in row.items() if column.endswith(" gain"))
-    report.table("Accuracy on held-out training samples, by error_resolution", list(rows.values()))
+            gains[g].append(float(gain.mean()))
+            row = {"problem": name, "error_resolution": g, "splits": n_splits, "accuracy %": 100 * float(of_g.mean())}
+            error = float(gain.std(ddof=1) / n_splits**0.5) if n_splits > 1 else None
+            rows.append(row | {"gain": gains[g][-1], "standard error of the gain": error})
+            progress(f"{name}: {rows[-1]}")
+    report.table("error_resolution: accuracy on held-out training samples, and the gain over the first", rows)
+    report.table("Mean gain over problems", [{"error_resolution": g, "gain": mean(of_g)} for g, of_g in gains.items()])
 
 
 def training_splits(data, n_splits, options):
