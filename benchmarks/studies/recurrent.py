@@ -40,8 +40,24 @@ CHANGES = {
 }
 # The default of error_resolution, and others; so many times the splits of "defaults".
 RESOLUTIONS, RESOLUTION_SPLITS = (16.0, 32.0, 64.0), 5
-# Of 256-256 with dropout=0.2 in 12 epochs.
-WIDE_CHANGES = [{}]
+# Of 256-256 with dropout=0.2 and a rate of 0.001 in 12 epochs.
+LARGE_BATCHES = {"batch_size": 32, "learning_rate_init": 0.002}
+LONG = {"input_dropout": 0.1, "max_iter": 20}
+WIDE_CHANGES = [
+    {},
+    {"max_iter": 20},
+    {"max_iter": 20, "dropout": 0.4},
+    LARGE_BATCHES,
+    {"batch_size": 64, "learning_rate_init": 0.003},
+    LARGE_BATCHES | {"dropout": 0.4},
+    LARGE_BATCHES | {"input_noise": 0.3},
+    LARGE_BATCHES | {"input_dropout": 0.1},
+    LARGE_BATCHES | {"input_dropout": 0.1, "max_iter": 30},
+    LARGE_BATCHES | {"input_dropout": 0.05, "max_iter": 20, "dropout": 0.1},
+    LONG | {"batch_size": 16},
+    LONG | {"batch_size": 32},
+    LONG | {"batch_size": 64},
+]
 # Of the series: splits, and grids to search.
 NOISE = {"input_noise": [0.0, 0.3]}
 IDENTITY = {"recurrent_init": ["identity"]}
