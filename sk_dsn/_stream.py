@@ -82,8 +82,9 @@ class LiveStream:
 
     In a gap without input the network is run step by step until its state repeats, and then the
     steps are skipped. So a gap takes no longer than the network takes to come to rest: about
-    100·ln(2)/leak steps without biases. Without leak, biases drive a time-stepped simulation on and
-    all steps are run; the counting simulation skips them.
+    100·ln(2)/leak steps without biases. With biases, units may repeat with different periods, and
+    without leak biases drive a time-stepped simulation on: all steps are run then, about 10**6 a
+    second. The counting simulation skips them.
 
     Examples
     --------
@@ -384,6 +385,7 @@ class EventSource:
         n_steps = self.mapper.n_time_steps
         if n_steps is None:
             n_steps = core.n_complete + core.has_open_events
+        check_not_empty(n_steps)
         return sparse_recording(packets, n_steps, self.n_features)
 
 
@@ -428,6 +430,7 @@ class VectorSource:
 
     def recording(self, packets, core):
         n_steps = self.last_time
+        check_not_empty(n_steps)
         if any(len(packet) == 3 for packet in packets):
             return sparse_recording(map(triples, packets), n_steps, self.n_features)
         X = np.zeros((1, n_steps, self.n_features), np.float32)
@@ -444,7 +447,7 @@ def check_vectors(vectors, n_features):
         vectors = csr_matrix(vectors)
     else:
         vectors = np.asarray(vectors)
-        if vectors.size == 0:
+        if vectors.shape == (0,):
             vectors = np.empty((0, n_features))
         elif vectors.ndim == 1:
             vectors = vectors[np.newaxis]
@@ -464,6 +467,11 @@ def check_vectors(vectors, n_features):
     if sparse and not np.isfinite(vectors.data).all():
         raise ValueError("Vectors hold NaN or infinity.")
     return vectors
+
+
+def check_not_empty(n_steps):
+    if not n_steps:
+        raise ValueError("The recording has no time step yet, and nothing to learn: feed more first.")
 
 
 def triples(packet):
