@@ -235,9 +235,11 @@ def accuracy(report, options):
 def draw_anytime(curves, axes):
     for name, curve in curves.items():
         axes.plot((np.arange(len(curve)) + 1) * STEP / 1000, curve, label=name)
-    axes.axhline(ACCURACY.limit, color="0.7", linewidth=0.8)
+    axes.axhline(ACCURACY.limit, color="0.6", linewidth=0.8, linestyle="--", label=f"{ACCURACY.limit:g} %")
     axes.set(xlabel="Milliseconds of the recording", ylabel="Test accuracy, %", title="N-MNIST: answers at any time")
-    axes.legend()
+    axes.set(xlim=(0, None), ylim=(0, 100))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
 
 
 # Out of core
