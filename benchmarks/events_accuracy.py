@@ -4,7 +4,7 @@
 part of the first fold, of which it chooses in each fold by a fifth of the training part. Then it
 learns all of the training part; where that diverges, the next best setting does. All sides learn
 the recordings and copies of them that are moved by a pixel, with 100 hidden neurons; snnTorch for
-16 epochs, networks of this package for 8. With `--keep FILE` the results of folds are kept, and a
+16 epochs, networks of this package for 8 to 16. With `--keep FILE` the results of folds are kept, and a
 run that was ended goes on from them. "full": recordings that a simulated camera makes of MNIST,
 written to files and learned file by file. "prequential": each recording is predicted, then learned,
 once, beside classifiers of river on totals.
@@ -106,8 +106,7 @@ def sides(epochs):
     hidden = {"hidden_layer_sizes": (100,), "max_iter": epochs}
     leaky = partial(SpikingMLPClassifier, **hidden)
     recurrent = partial(
-        SpikingRNNClassifier, **hidden, error_resolution=32.0, feedback="step", readout="mean", learning_rate_init=0.002,
-        input_dropout=0.3,
+        SpikingRNNClassifier, (100,), error_resolution=32.0, feedback="step", readout="mean", input_dropout=0.3
     )
     found = {
         "leaky": [
@@ -115,7 +114,13 @@ def sides(epochs):
             for leak, dropout in ((0.3, 0.0), (0.3, 0.3), (0.2, 0.3))
         ],
         "leaky, feedback once": [Side(partial(leaky, leak=leak), downsample=2) for leak in (0.05, 0.1)],
-        "recurrent": [Side(recurrent, downsample=block, scale=0.5 / block) for block in (1, 2)],
+        "recurrent": [
+            Side(partial(recurrent, **rate), downsample=2, scale=0.25)
+            for rate in (
+                {"learning_rate_init": 0.001, "max_iter": epochs + epochs // 2},
+                {"learning_rate_init": 0.002, "max_iter": epochs, "recurrent_init_scale": 0.7},
+            )
+        ],
         "static, totals": [
             Side(partial(SpikingMLPClassifier, **hidden, n_time_steps=16, dropout=dropout), of_totals=True)
             for dropout in (0.1, 0.3)
