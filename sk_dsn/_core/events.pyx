@@ -8,6 +8,9 @@ from libc.string cimport memcpy
 
 cdef Py_ssize_t CHUNK = 1 << 20  # events between two looks for signals: some milliseconds
 
+cdef enum:
+    BLOCK = 256     # events whose fields are read at a time
+
 cpdef enum Refusal:
     NONE
     NOT_FINITE
@@ -48,6 +51,18 @@ cdef struct Grid:
     Polarity polarity
 
 
+cdef inline uint16_t unaligned_uint16(const char *at) noexcept nogil:
+    cdef uint16_t value
+    memcpy(&value, at, 2)
+    return value
+
+
+cdef inline uint32_t unaligned_uint32(const char *at) noexcept nogil:
+    cdef uint32_t value
+    memcpy(&value, at, 4)
+    return value
+
+
 cdef inline int64_t field_integer(const Field *field, Py_ssize_t k) noexcept nogil:
     """Value k of a field of integers. Records may be packed, so values need not be aligned."""
     cdef const char *at = field.first + k * field.stride
@@ -59,15 +74,33 @@ cdef inline int64_t field_integer(const Field *field, Py_ssize_t k) noexcept nog
     if field.kind == INT8:
         return (<const int8_t *> at)[0]
     if field.kind == UINT16 or field.kind == INT16:
-        memcpy(&u16, at, 2)
+        u16 = unaligned_uint16(at)
         return <int64_t> u16 if field.kind == UINT16 else <int64_t> <int16_t> u16
     if field.kind == UINT32 or field.kind == INT32:
-        memcpy(&u32, at, 4)
+        u32 = unaligned_uint32(at)
         return <int64_t> u32 if field.kind == UINT32 else <int64_t> <int32_t> u32
     if field.kind == ABSENT:
         return 0
     memcpy(&u64, at, 8)
     return <int64_t> u64  # negative where it is beyond int64
+
+
+cdef void integers_read(const Field *field, Py_ssize_t first, Py_ssize_t n, int64_t *out) noexcept nogil:
+    """Values first … first + n - 1 of a field of integers."""
+    cdef const char *at = field.first + first * field.stride
+    cdef Py_ssize_t k
+    if field.kind == UINT8:
+        for k in range(n):
+            out[k] = (<const uint8_t *> (at + k * field.stride))[0]
+    elif field.kind == UINT16:
+        for k in range(n):
+            out[k] = unaligned_uint16(at + k * field.stride)
+    elif field.kind == UINT32:
+        for k in range(n):
+            out[k] = unaligned_uint32(at + k * field.stride)
+    else:
+        for k in range(n):
+            out[k] = field_integer(field, first + k)
 
 
 cdef inline double field_real(const Field *field, Py_ssize_t k) noexcept nogil:
@@ -88,7 +121,8 @@ cdef inline bint is_real(const Field *field) noexcept nogil:
 
 cdef Refusal times_check(const Field *t, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t *refused) noexcept nogil:
     """Whether times from `start` to `stop` are finite and never before the one before."""
-    cdef Py_ssize_t k
+    cdef int64_t times[BLOCK]
+    cdef Py_ssize_t k, n, first = start
     cdef int64_t time, before
     cdef double real_time, real_before
     if is_real(t):
@@ -103,14 +137,18 @@ cdef Refusal times_check(const Field *t, Py_ssize_t start, Py_ssize_t stop, Py_s
             real_before = real_time
         return NONE
     before = field_integer(t, max(0, start - 1))
-    for k in range(start, stop):
-        time = field_integer(t, k)
-        refused[0] = k
-        if t.kind == UINT64 and time < 0:
-            return TOO_LATE
-        if time < before:
-            return GOES_BACK
-        before = time
+    while first < stop:
+        n = min(BLOCK, stop - first)
+        integers_read(t, first, n, times)
+        for k in range(n):
+            time = times[k]
+            refused[0] = first + k
+            if t.kind == UINT64 and time < 0:
+                return TOO_LATE
+            if time < before:
+                return GOES_BACK
+            before = time
+        first += n
     return NONE
 
 
@@ -118,14 +156,19 @@ cdef void steps_of_whole(
     const Field *t, int64_t t0, int64_t time_step, Py_ssize_t start, Py_ssize_t stop, int64_t[::1] steps
 ) noexcept nogil:
     """Time steps where time, t0 and time step are integers."""
-    cdef Py_ssize_t k
+    cdef int64_t times[BLOCK]
+    cdef Py_ssize_t k, n, first = start
     cdef int64_t elapsed, step = 0, begin = 0  # begin: elapsed time at which the step begins
-    for k in range(start, stop):
-        elapsed = field_integer(t, k) - t0
-        if elapsed - begin >= time_step:
-            step = elapsed // time_step
-            begin = step * time_step
-        steps[k] = step
+    while first < stop:
+        n = min(BLOCK, stop - first)
+        integers_read(t, first, n, times)
+        for k in range(n):
+            elapsed = times[k] - t0
+            if elapsed - begin >= time_step:
+                step = elapsed // time_step
+                begin = step * time_step
+            steps[first + k] = step
+        first += n
 
 
 cdef inline int64_t real_step(double elapsed, double time_step) noexcept nogil:
@@ -151,32 +194,82 @@ cdef void steps_of_whole_time(
         steps[k] = real_step(<double> (field_integer(t, k) - t0), time_step)
 
 
+cdef Refusal pixels_check(const Grid *grid, Py_ssize_t n, const int64_t *column, const int64_t *row,
+                          Py_ssize_t *refused) noexcept nogil:
+    """Whether n pixels are on the sensor; `refused` takes the first that is not."""
+    cdef bint outside = False
+    cdef Py_ssize_t k
+    for k in range(n):
+        outside |= (<uint64_t> column[k] >= <uint64_t> grid.width) | (<uint64_t> row[k] >= <uint64_t> grid.height)
+    for k in range(n if outside else 0):
+        refused[0] = k
+        if not 0 <= column[k] < grid.width:
+            return OUTSIDE_WIDTH
+        if not 0 <= row[k] < grid.height:
+            return OUTSIDE_HEIGHT
+    return NONE
+
+
+cdef bint polarities_read(const Field *p, Py_ssize_t first, Py_ssize_t n, int64_t *on, Py_ssize_t *refused) noexcept nogil:
+    """Whether each of n events is ON, as 1 or 0. Returns False where a polarity is NaN."""
+    cdef double polarity
+    cdef Py_ssize_t k
+    if not is_real(p):
+        integers_read(p, first, n, on)
+        for k in range(n):
+            on[k] = on[k] > 0
+        return True
+    for k in range(n):
+        polarity = field_real(p, first + k)
+        if isnan(polarity):
+            refused[0] = k
+            return False
+        on[k] = polarity > 0
+    return True
+
+
+cdef Refusal block_map(const Grid *grid, const Field *x, const Field *y, const Field *p, Py_ssize_t first, Py_ssize_t n,
+                       int32_t *feature, float *value, Py_ssize_t *refused) noexcept nogil:
+    """Features and values of at most BLOCK events from `first` on."""
+    cdef int64_t column[BLOCK]
+    cdef int64_t row[BLOCK]
+    cdef int64_t on[BLOCK]
+    cdef Py_ssize_t k, not_real = n
+    cdef Refusal refusal
+    integers_read(x, first, n, column)
+    integers_read(y, first, n, row)
+    if grid.polarity != MERGE and not polarities_read(p, first, n, on, &not_real):
+        n = not_real    # a pixel before it is refused first, and its own too
+        refusal = pixels_check(grid, n + 1, column, row, refused)
+        if refusal == NONE:
+            refused[0] = n
+        return NO_POLARITY if refusal == NONE else refusal
+    refusal = pixels_check(grid, n, column, row, refused)
+    if refusal != NONE:
+        return refusal
+    if grid.block_width != 1 or grid.block_height != 1:
+        for k in range(n):
+            column[k] //= grid.block_width
+            row[k] //= grid.block_height
+    for k in range(n):
+        feature[k] = <int32_t> (row[k] * grid.row + column[k] + (on[k] * grid.channel if grid.polarity == CHANNELS else 0))
+        value[k] = 2 * on[k] - 1 if grid.polarity == SIGNED else 1
+    return NONE
+
+
 cdef Refusal pixels_map(
     const Grid *grid, const Field *x, const Field *y, const Field *p, Py_ssize_t start, Py_ssize_t stop,
     int32_t[::1] features, float[::1] values, Py_ssize_t *refused
 ) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef int64_t column, row, feature
-    cdef double polarity
-    cdef bint whole = grid.block_width == 1 and grid.block_height == 1
-    for k in range(start, stop):
-        column, row = field_integer(x, k), field_integer(y, k)
-        refused[0] = k
-        if not 0 <= column < grid.width:
-            return OUTSIDE_WIDTH
-        if not 0 <= row < grid.height:
-            return OUTSIDE_HEIGHT
-        feature = row * grid.row + column if whole else row // grid.block_height * grid.row + column // grid.block_width
-        values[k] = 1
-        if grid.polarity != MERGE:
-            polarity = field_real(p, k)
-            if isnan(polarity):
-                return NO_POLARITY
-            if grid.polarity == CHANNELS:
-                feature += grid.channel if polarity > 0 else 0
-            elif not polarity > 0:
-                values[k] = -1
-        features[k] = <int32_t> feature
+    cdef Py_ssize_t n, first = start
+    cdef Refusal refusal
+    while first < stop:
+        n = min(BLOCK, stop - first)
+        refusal = block_map(grid, x, y, p, first, n, &features[first], &values[first], refused)
+        if refusal != NONE:
+            refused[0] += first
+            return refusal
+        first += n
     return NONE
 
 

@@ -41,8 +41,6 @@ COUNT_BITS(uint64_t mask)
 
 /* The largest number below 1/2: -1/2 fires down. */
 #define BELOW_HALF 0x1.fffffep-2f
-/* The largest number below 2^-100: smaller magnitudes decay to 0. */
-#define BELOW_SILENCE 0x1.fffffep-101f
 /* The largest number below SPIKE_LIMIT. */
 #define BELOW_LIMIT 0xffffffp0f
 /* State and moments that are smaller become 0, and the largest number below. */

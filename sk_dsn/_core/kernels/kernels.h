@@ -57,6 +57,20 @@ typedef struct {
     double total;           /* spikes of either sign, without the scale of dropout; exact below SPIKE_LIMIT */
 } SpikeCounts;
 
+/* A layer of integrate-and-fire units. Vectors over units have room for `width`, a multiple of
+   ROW_PADDING, and are zero behind the last unit, as are rows. */
+typedef struct {
+    ptrdiff_t width;
+    FiringRule rule;                /* not FIRE_BOTH; with FIRE_NEVER only potentials change */
+    int drops;                      /* whether units may be dropped, at -inf */
+    float decay;
+    const float *weights;           /* of the layer below */
+    ptrdiff_t stride;
+    const float *bias;              /* NULL: none */
+    float *potential, *net_count;
+    float *count;                   /* takes the spikes of each unit */
+} FiringLayer;
+
 /* A leaky layer: its weights, and its sums between time steps. Vectors over units have room for
    `width`, a multiple of ROW_PADDING, and are zero behind the last unit, as are rows. */
 typedef struct {
@@ -117,9 +131,9 @@ typedef struct {
     /* Fires all units at once: count = ceil(potential - 1/2) as far as the rule allows, potential
        -= count, net_count += count (NULL only with FIRE_BOTH: nothing is counted). `out`: NULL, or
        where the units that fired are listed, as by spikes_list. All arrays have room for n rounded
-       up to ROW_PADDING, and potentials and net counts are zero behind n. Returns 0, or -1 where a potential is NaN or not below SPIKE_LIMIT, with FIRE_BOTH in
-       magnitude: one far below zero that cannot fire, such as that of a dropped unit, -inf, is in
-       range. */
+       up to ROW_PADDING, and potentials and net counts are zero behind n. Returns 0, or -1 where a
+       potential is NaN or not below SPIKE_LIMIT, with FIRE_BOTH in magnitude: one far below zero
+       that cannot fire, such as that of a dropped unit, -inf, is in range. */
     int (*potential_fire)(float *potential, float *net_count, ptrdiff_t n, FiringRule rule, float *count,
                           SpikeCounts *out);
 
@@ -137,9 +151,6 @@ typedef struct {
     /* Whether all of n numbers, a multiple of ROW_PADDING, are finite. */
     int (*all_finite)(const float *values, ptrdiff_t n);
 
-    /* sum[0:n] += values[0:n], n a multiple of ROW_PADDING. */
-    void (*values_add)(float *sum, const float *values, ptrdiff_t n);
-
     /* Lists the units whose count is not zero. */
     void (*spikes_list)(const float *count, ptrdiff_t n, SpikeCounts *out);
 
@@ -155,6 +166,12 @@ typedef struct {
     /* state[0:n] *= decay, and magnitudes below 2^-100 become 0: silence ends. Arrays as those of
        potential_fire. What is infinite, times a decay of 0, becomes 0. */
     void (*state_decay)(float *state, ptrdiff_t n, float decay);
+
+    /* A time step of a layer of integrate-and-fire units: state_decay of potentials and net counts
+       (unless it is 1), then rows_add of the spikes below, then the bias, then potential_fire, which
+       lists the spikes in `out`. Returns 0, or -1 where a potential is not finite or not below
+       SPIKE_LIMIT, as far as the rule fires, or all spikes are not: a dropped unit may stay at -inf. */
+    int (*layer_fire)(const FiringLayer *layer, const SpikeCounts *below, SpikeCounts *out);
 
     /* A time step of a leaky layer: adds the rows of the spikes below, then those of its own spikes,
        then the bias to its sums u, and fires ceil(v - 1/2) spikes, v = max(u, 0) - keep * before

@@ -21,6 +21,18 @@ cdef extern from "kernels.h" nogil:
         float *count
         double total
 
+    ctypedef struct FiringLayer:
+        Py_ssize_t width
+        FiringRule rule
+        bint drops
+        float decay
+        const float *weights
+        Py_ssize_t stride
+        const float *bias
+        float *potential
+        float *net_count
+        float *count
+
     ctypedef struct LeakyLayer:
         Py_ssize_t width
         FiringRule rule
@@ -68,10 +80,10 @@ cdef extern from "kernels.h" nogil:
                                Py_ssize_t stride, const int32_t *unit, const float *sign, Py_ssize_t n,
                                SpikeTrain *out) noexcept nogil
         int (*all_finite)(const float *values, Py_ssize_t n) noexcept nogil
-        void (*values_add)(float *sum, const float *values, Py_ssize_t n) noexcept nogil
         void (*spikes_list)(const float *count, Py_ssize_t n, SpikeCounts *out) noexcept nogil
         double (*softmax)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
         double (*logistic)(const float *sum, Py_ssize_t n, float t, float *p) noexcept nogil
+        int (*layer_fire)(const FiringLayer *layer, const SpikeCounts *below, SpikeCounts *out) noexcept nogil
         int (*leaky_step)(const LeakyLayer *layer, const LeakyStep *step) noexcept nogil
         int (*error_fire)(float *potential, const float *sum, Py_ssize_t n, const uint16_t *gate, float *count,
                           SpikeCounts *out) noexcept nogil

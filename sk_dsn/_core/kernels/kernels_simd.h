@@ -61,214 +61,6 @@ NAME(lanes_masked)(const float *from, LANES_READ read)
 #endif
 }
 
-/* One block of columns takes the whole list of rows with its sums in registers. Of the last vector
-   no more is read than is there: a row's end may be the array's. */
-TARGET static ALWAYS_INLINE void
-NAME(block_add)(float *sum, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *count, ptrdiff_t n,
-                LANES_READ last, const int n_vectors)
-{
-    VECTOR total[REGISTERS];
-    for (int v = 0; v < n_vectors; v++)
-        total[v] = *(const VECTOR *)(sum + v * LANES);
-    for (ptrdiff_t k = 0; k < n; k++) {
-        const float *row = weights + unit[k] * stride;
-        const float c = count[k];
-        for (int v = 0; v < n_vectors - 1; v++)
-            total[v] += c * *(const VECTOR *)(row + v * LANES);
-        total[n_vectors - 1] += c * NAME(lanes_masked)(row + (n_vectors - 1) * LANES, last);
-    }
-    for (int v = 0; v < n_vectors; v++)
-        *(VECTOR *)(sum + v * LANES) = total[v];
-}
-
-#define CASE_ADD(n_vectors)                                                                                            \
-    case n_vectors:                                                                                                    \
-        NAME(block_add)(sum, weights, stride, unit, count, n, last, n_vectors);                                        \
-        break;
-
-TARGET static ALWAYS_INLINE void
-NAME(columns_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
-                  const float *count, ptrdiff_t n)
-{
-    const LANES_READ last = FIRST_LANES((width - 1) % LANES + 1);
-    switch ((width + LANES - 1) / LANES) {
-        CASE_ADD(1)
-        CASE_ADD(2)
-        CASE_ADD(3)
-        CASE_ADD(4)
-        CASE_ADD(5)
-        CASE_ADD(6)
-        CASE_ADD(7)
-        CASE_ADD(8)
-        CASE_ADD(9)
-        CASE_ADD(10)
-        CASE_ADD(11)
-        CASE_ADD(12)
-#if REGISTERS > 12
-        CASE_ADD(13)
-        CASE_ADD(14)
-        CASE_ADD(15)
-        CASE_ADD(16)
-#endif
-    }
-}
-
-/* The end of block b of n_blocks of as many vectors each as can be. */
-TARGET static ALWAYS_INLINE ptrdiff_t
-NAME(block_end)(ptrdiff_t b, ptrdiff_t n_blocks, ptrdiff_t width)
-{
-    const ptrdiff_t end = (b + 1) * ((width + LANES - 1) / LANES) / n_blocks * LANES;
-    return end < width ? end : width;
-}
-
-/* A few whole rows side by side, in order: streams that the processor fetches ahead. The sums pass
-   through the cache. */
-TARGET static ALWAYS_INLINE void
-NAME(streams_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
-                  const float *count, const int n)
-{
-    const ptrdiff_t whole = (width - 1) / LANES * LANES;
-    const LANES_READ last = FIRST_LANES(width - whole);
-    const float *row[STREAMS];
-    float c[STREAMS];
-    UNROLL
-    for (int k = 0; k < n; k++) {
-        row[k] = weights + unit[k] * stride;
-        c[k] = count[k];
-    }
-    for (ptrdiff_t j = 0; j < whole; j += LANES) {
-        VECTOR total = *(const VECTOR *)(sum + j);
-        UNROLL
-        for (int k = 0; k < n; k++)
-            total += c[k] * *(const VECTOR *)(row[k] + j);
-        *(VECTOR *)(sum + j) = total;
-    }
-    for (int k = 0; k < n; k++)
-        *(VECTOR *)(sum + whole) += c[k] * NAME(lanes_masked)(row[k] + whole, last);
-}
-
-TARGET static void
-NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const SpikeCounts *spikes)
-{
-    if (width > WIDE) {
-        ptrdiff_t k = 0;
-        for (; k + STREAMS <= spikes->n; k += STREAMS)
-            NAME(streams_add)(sum, width, weights, stride, spikes->unit + k, spikes->count + k, STREAMS);
-        for (; k < spikes->n; k++)
-            NAME(streams_add)(sum, width, weights, stride, spikes->unit + k, spikes->count + k, 1);
-        return;
-    }
-    const ptrdiff_t n_blocks = (width + REGISTERS * LANES - 1) / (REGISTERS * LANES);
-    for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
-        end = NAME(block_end)(b, n_blocks, width);
-        NAME(columns_add)(sum + first, end - first, weights + first, stride, spikes->unit, spikes->count, spikes->n);
-    }
-}
-
-/* Tiles of the weights that all samples take from the first-level cache, one after the other. A
-   tile of weights too many for the second level is copied, as its rows would lie on as many pages,
-   and the next one fetched meanwhile. */
-#define TILE 6144
-#define TILE_COLUMNS (64 < REGISTERS * LANES ? 64 : REGISTERS * LANES)
-#define TILE_COPIED (1 << 18)
-
-TARGET static ALWAYS_INLINE void
-NAME(rows_prefetch)(const float *weights, ptrdiff_t stride, ptrdiff_t first, ptrdiff_t end)
-{
-    for (ptrdiff_t i = first; i < end; i++)
-        prefetch(weights + i * stride, TILE_COLUMNS * sizeof(float));
-}
-
-TARGET static void
-NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float *weights, ptrdiff_t stride,
-                 ptrdiff_t n_rows, const SpikeCounts *spikes, ptrdiff_t n_samples)
-{
-    float copy[TILE];
-    ptrdiff_t from[MOST_TOGETHER], to[MOST_TOGETHER] = {0};
-    const ptrdiff_t n_blocks = (width + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    const ptrdiff_t rows = TILE / TILE_COLUMNS;
-    const int copied = n_rows * stride > TILE_COPIED;
-    for (ptrdiff_t row = 0, row_end; row < n_rows; row = row_end) {
-        row_end = n_rows - row < rows ? n_rows : row + rows;
-        for (ptrdiff_t s = 0; s < n_samples; s++)
-            for (from[s] = to[s]; to[s] < spikes[s].n && spikes[s].unit[to[s]] < row_end;)
-                to[s]++;
-        for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
-            end = NAME(block_end)(b, n_blocks, width);
-            const float *tile = weights + first;
-            for (ptrdiff_t i = row; copied && i < row_end; i++)
-                memcpy(copy + (i - row) * TILE_COLUMNS, tile + i * stride, (end - first) * sizeof(float));
-            const int beside = b + 1 < n_blocks;
-            const float *next = beside ? weights + end : weights + (row_end - row) * stride;
-            const ptrdiff_t n_below = n_rows - row_end < rows ? n_rows - row_end : rows;
-            const ptrdiff_t n_next = !copied ? 0 : beside ? row_end - row : n_below;
-            for (ptrdiff_t s = 0; s < n_samples; s++) {
-                NAME(rows_prefetch)(next, stride, row + s * n_next / n_samples, row + (s + 1) * n_next / n_samples);
-                NAME(columns_add)(sum + s * sum_stride + first, end - first, copied ? copy - row * TILE_COLUMNS : tile,
-                                  copied ? TILE_COLUMNS : stride, spikes[s].unit + from[s], spikes[s].count + from[s],
-                                  to[s] - from[s]);
-            }
-        }
-    }
-}
-
-/* The columns of one block need not be neighbours: they are the vectors of cache lines in which
-   delta has something. */
-TARGET static ALWAYS_INLINE void
-NAME(block_subtract)(float *weights, ptrdiff_t stride, const float *delta, const ptrdiff_t *column, const int32_t *unit,
-                     const float *count, ptrdiff_t n, const int n_vectors)
-{
-    VECTOR d[SUBTRACTED];
-    for (int v = 0; v < n_vectors; v++)
-        d[v] = *(const VECTOR *)(delta + column[v]);
-    for (ptrdiff_t k = 0; k < n; k++) {
-        float *row = weights + unit[k] * stride;
-        const float c = count[k];
-        for (int v = 0; v < n_vectors; v++) {
-            VECTOR *w = (VECTOR *)(row + column[v]);
-            *w -= c * d[v];
-        }
-    }
-}
-
-#define CASE_SUBTRACT(n_vectors)                                                                                       \
-    case n_vectors:                                                                                                    \
-        NAME(block_subtract)(weights, stride, delta, column, unit, count, n, n_vectors);                               \
-        break;
-
-TARGET static void
-NAME(rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const float *delta, const int32_t *unit,
-                    const float *count, ptrdiff_t n)
-{
-    ptrdiff_t column[SUBTRACTED];
-    int filled = 0;
-    for (ptrdiff_t j = 0; j < width;) {
-        int any = 0;
-        for (int lane = 0; lane < ROW_PADDING; lane++)
-            any |= delta[j + lane] != 0.0f;
-        for (int v = 0; v < LINE; v++)
-            column[filled + v] = j + v * LANES;
-        filled += any * LINE;
-        j += ROW_PADDING;
-        if (filled < SUBTRACTED && j < width)
-            continue;
-        switch (filled) {
-            CASE_SUBTRACT(1)
-            CASE_SUBTRACT(2)
-            CASE_SUBTRACT(3)
-            CASE_SUBTRACT(4)
-            CASE_SUBTRACT(5)
-            CASE_SUBTRACT(6)
-            CASE_SUBTRACT(7)
-            CASE_SUBTRACT(8)
-#if !HAVE_VECTORS
-            CASE_SUBTRACT(16)
-#endif
-        }
-        filled = 0;
-    }
-}
-
 /* A condition on each lane. */
 #if SIMD_LEVEL == 3
 #define LANES_WHERE __mmask16
@@ -396,6 +188,241 @@ NAME(only_where)(VECTOR v, LANES_WHERE where)
 #else
     return where ? v : 0.0f;
 #endif
+}
+
+/* v * decay; magnitudes below 2^-100 become 0, and so does NaN. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(decayed)(VECTOR v, float decay)
+{
+    const VECTOR left = v * decay;
+    return NAME(only_where)(left, NAME(above)(NAME(magnitude)(left), BELOW_TINY));
+}
+
+/* One block of columns decays, unless by 1, and takes the whole list of rows with its sums in registers. Of the last vector
+   no more is read than is there: a row's end may be the array's. */
+TARGET static ALWAYS_INLINE void
+NAME(block_add)(float *sum, float decay, const float *weights, ptrdiff_t stride, const int32_t *unit, const float *count,
+                ptrdiff_t n, LANES_READ last, const int n_vectors)
+{
+    VECTOR total[REGISTERS];
+    for (int v = 0; v < n_vectors; v++)
+        total[v] = *(const VECTOR *)(sum + v * LANES);
+    for (int v = 0; v < n_vectors && decay != 1.0f; v++)
+        total[v] = NAME(decayed)(total[v], decay);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const float *row = weights + unit[k] * stride;
+        const float c = count[k];
+        for (int v = 0; v < n_vectors - 1; v++)
+            total[v] += c * *(const VECTOR *)(row + v * LANES);
+        total[n_vectors - 1] += c * NAME(lanes_masked)(row + (n_vectors - 1) * LANES, last);
+    }
+    for (int v = 0; v < n_vectors; v++)
+        *(VECTOR *)(sum + v * LANES) = total[v];
+}
+
+#define CASE_ADD(n_vectors)                                                                                            \
+    case n_vectors:                                                                                                    \
+        NAME(block_add)(sum, decay, weights, stride, unit, count, n, last, n_vectors);                                 \
+        break;
+
+TARGET static ALWAYS_INLINE void
+NAME(columns_add)(float *sum, ptrdiff_t width, float decay, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                  const float *count, ptrdiff_t n)
+{
+    const LANES_READ last = FIRST_LANES((width - 1) % LANES + 1);
+    switch ((width + LANES - 1) / LANES) {
+        CASE_ADD(1)
+        CASE_ADD(2)
+        CASE_ADD(3)
+        CASE_ADD(4)
+        CASE_ADD(5)
+        CASE_ADD(6)
+        CASE_ADD(7)
+        CASE_ADD(8)
+        CASE_ADD(9)
+        CASE_ADD(10)
+        CASE_ADD(11)
+        CASE_ADD(12)
+#if REGISTERS > 12
+        CASE_ADD(13)
+        CASE_ADD(14)
+        CASE_ADD(15)
+        CASE_ADD(16)
+#endif
+    }
+}
+
+/* The end of block b of n_blocks of as many vectors each as can be. */
+TARGET static ALWAYS_INLINE ptrdiff_t
+NAME(block_end)(ptrdiff_t b, ptrdiff_t n_blocks, ptrdiff_t width)
+{
+    const ptrdiff_t end = (b + 1) * ((width + LANES - 1) / LANES) / n_blocks * LANES;
+    return end < width ? end : width;
+}
+
+/* A few whole rows side by side, in order: streams that the processor fetches ahead. The sums pass
+   through the cache. */
+TARGET static ALWAYS_INLINE void
+NAME(streams_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const int32_t *unit,
+                  const float *count, const int n)
+{
+    const ptrdiff_t whole = (width - 1) / LANES * LANES;
+    const LANES_READ last = FIRST_LANES(width - whole);
+    const float *row[STREAMS];
+    float c[STREAMS];
+    UNROLL
+    for (int k = 0; k < n; k++) {
+        row[k] = weights + unit[k] * stride;
+        c[k] = count[k];
+    }
+    for (ptrdiff_t j = 0; j < whole; j += LANES) {
+        VECTOR total = *(const VECTOR *)(sum + j);
+        UNROLL
+        for (int k = 0; k < n; k++)
+            total += c[k] * *(const VECTOR *)(row[k] + j);
+        *(VECTOR *)(sum + j) = total;
+    }
+    for (int k = 0; k < n; k++)
+        *(VECTOR *)(sum + whole) += c[k] * NAME(lanes_masked)(row[k] + whole, last);
+}
+
+TARGET static void
+NAME(state_decay)(float *state, ptrdiff_t n, float decay)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES)
+        *(VECTOR *)(state + j) = NAME(decayed)(*(const VECTOR *)(state + j), decay);
+}
+
+/* state_decay of the sums, unless by 1, and then rows_add. */
+TARGET static void
+NAME(rows_add_decayed)(float *sum, ptrdiff_t width, float decay, const float *weights, ptrdiff_t stride,
+                       const SpikeCounts *spikes)
+{
+    if (width > WIDE) {
+        ptrdiff_t k = 0;
+        if (decay != 1.0f)
+            NAME(state_decay)(sum, width, decay);
+        for (; k + STREAMS <= spikes->n; k += STREAMS)
+            NAME(streams_add)(sum, width, weights, stride, spikes->unit + k, spikes->count + k, STREAMS);
+        for (; k < spikes->n; k++)
+            NAME(streams_add)(sum, width, weights, stride, spikes->unit + k, spikes->count + k, 1);
+        return;
+    }
+    const ptrdiff_t n_blocks = (width + REGISTERS * LANES - 1) / (REGISTERS * LANES);
+    for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
+        end = NAME(block_end)(b, n_blocks, width);
+        NAME(columns_add)(sum + first, end - first, decay, weights + first, stride, spikes->unit, spikes->count, spikes->n);
+    }
+}
+
+TARGET static void
+NAME(rows_add)(float *sum, ptrdiff_t width, const float *weights, ptrdiff_t stride, const SpikeCounts *spikes)
+{
+    NAME(rows_add_decayed)(sum, width, 1.0f, weights, stride, spikes);
+}
+
+/* Tiles of the weights that all samples take from the first-level cache, one after the other. A
+   tile of weights too many for the second level is copied, as its rows would lie on as many pages,
+   and the next one fetched meanwhile. */
+#define TILE 6144
+#define TILE_COLUMNS (64 < REGISTERS * LANES ? 64 : REGISTERS * LANES)
+#define TILE_COPIED (1 << 18)
+
+TARGET static ALWAYS_INLINE void
+NAME(rows_prefetch)(const float *weights, ptrdiff_t stride, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t i = first; i < end; i++)
+        prefetch(weights + i * stride, TILE_COLUMNS * sizeof(float));
+}
+
+TARGET static void
+NAME(rows_share)(float *sum, ptrdiff_t sum_stride, ptrdiff_t width, const float *weights, ptrdiff_t stride,
+                 ptrdiff_t n_rows, const SpikeCounts *spikes, ptrdiff_t n_samples)
+{
+    float copy[TILE];
+    ptrdiff_t from[MOST_TOGETHER], to[MOST_TOGETHER] = {0};
+    const ptrdiff_t n_blocks = (width + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    const ptrdiff_t rows = TILE / TILE_COLUMNS;
+    const int copied = n_rows * stride > TILE_COPIED;
+    for (ptrdiff_t row = 0, row_end; row < n_rows; row = row_end) {
+        row_end = n_rows - row < rows ? n_rows : row + rows;
+        for (ptrdiff_t s = 0; s < n_samples; s++)
+            for (from[s] = to[s]; to[s] < spikes[s].n && spikes[s].unit[to[s]] < row_end;)
+                to[s]++;
+        for (ptrdiff_t b = 0, first = 0, end; b < n_blocks; b++, first = end) {
+            end = NAME(block_end)(b, n_blocks, width);
+            const float *tile = weights + first;
+            for (ptrdiff_t i = row; copied && i < row_end; i++)
+                memcpy(copy + (i - row) * TILE_COLUMNS, tile + i * stride, (end - first) * sizeof(float));
+            const int beside = b + 1 < n_blocks;
+            const float *next = beside ? weights + end : weights + (row_end - row) * stride;
+            const ptrdiff_t n_below = n_rows - row_end < rows ? n_rows - row_end : rows;
+            const ptrdiff_t n_next = !copied ? 0 : beside ? row_end - row : n_below;
+            for (ptrdiff_t s = 0; s < n_samples; s++) {
+                NAME(rows_prefetch)(next, stride, row + s * n_next / n_samples, row + (s + 1) * n_next / n_samples);
+                NAME(columns_add)(sum + s * sum_stride + first, end - first, 1.0f, copied ? copy - row * TILE_COLUMNS : tile,
+                                  copied ? TILE_COLUMNS : stride, spikes[s].unit + from[s], spikes[s].count + from[s],
+                                  to[s] - from[s]);
+            }
+        }
+    }
+}
+
+/* The columns of one block need not be neighbours: they are the vectors of cache lines in which
+   delta has something. */
+TARGET static ALWAYS_INLINE void
+NAME(block_subtract)(float *weights, ptrdiff_t stride, const float *delta, const ptrdiff_t *column, const int32_t *unit,
+                     const float *count, ptrdiff_t n, const int n_vectors)
+{
+    VECTOR d[SUBTRACTED];
+    for (int v = 0; v < n_vectors; v++)
+        d[v] = *(const VECTOR *)(delta + column[v]);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        float *row = weights + unit[k] * stride;
+        const float c = count[k];
+        for (int v = 0; v < n_vectors; v++) {
+            VECTOR *w = (VECTOR *)(row + column[v]);
+            *w -= c * d[v];
+        }
+    }
+}
+
+#define CASE_SUBTRACT(n_vectors)                                                                                       \
+    case n_vectors:                                                                                                    \
+        NAME(block_subtract)(weights, stride, delta, column, unit, count, n, n_vectors);                               \
+        break;
+
+TARGET static void
+NAME(rows_subtract)(float *weights, ptrdiff_t stride, ptrdiff_t width, const float *delta, const int32_t *unit,
+                    const float *count, ptrdiff_t n)
+{
+    ptrdiff_t column[SUBTRACTED];
+    int filled = 0;
+    for (ptrdiff_t j = 0; j < width;) {
+        int any = 0;
+        for (int lane = 0; lane < ROW_PADDING; lane++)
+            any |= delta[j + lane] != 0.0f;
+        for (int v = 0; v < LINE; v++)
+            column[filled + v] = j + v * LANES;
+        filled += any * LINE;
+        j += ROW_PADDING;
+        if (filled < SUBTRACTED && j < width)
+            continue;
+        switch (filled) {
+            CASE_SUBTRACT(1)
+            CASE_SUBTRACT(2)
+            CASE_SUBTRACT(3)
+            CASE_SUBTRACT(4)
+            CASE_SUBTRACT(5)
+            CASE_SUBTRACT(6)
+            CASE_SUBTRACT(7)
+            CASE_SUBTRACT(8)
+#if !HAVE_VECTORS
+            CASE_SUBTRACT(16)
+#endif
+        }
+        filled = 0;
+    }
 }
 
 #include "kernels_events.h"
@@ -528,6 +555,17 @@ NAME(backs_most)(VECTOR n)
     return NAME(add_where)(whole, NAME(above)(n - whole, BELOW_HALF), 1.0f);
 }
 
+/* The spikes of one vector of units with the potentials v, as far as the rule allows. Takes lanes out
+   of range out of `inside`. */
+TARGET static ALWAYS_INLINE VECTOR
+NAME(lanes_due)(VECTOR v, VECTOR net_count, const FiringRule rule, LANES_WHERE *inside)
+{
+    const LANES_WHERE countable = NAME(not_above)(NAME(magnitude)(v), BELOW_LIMIT);
+    const VECTOR fired = NAME(spikes_due)(NAME(only_where)(v, countable), rule);
+    *inside &= rule == FIRE_BOTH ? countable : NAME(not_above)(v, BELOW_LIMIT);
+    return rule == FIRE_BACK ? NAME(larger)(fired, (VECTOR){0} - NAME(backs_most)(net_count)) : fired;
+}
+
 /* All units at once; `counts` says whether there are net counts. */
 TARGET static ALWAYS_INLINE int
 NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRule rule, const int counts, float *count,
@@ -538,15 +576,12 @@ NAME(units_fire)(float *potential, float *net_count, ptrdiff_t n, const FiringRu
     ptrdiff_t found = 0;
     for (ptrdiff_t j = 0; j < n; j += LANES) {
         const VECTOR v = *(const VECTOR *)(potential + j);
-        const LANES_WHERE countable = NAME(not_above)(NAME(magnitude)(v), BELOW_LIMIT);
-        VECTOR fired = NAME(spikes_due)(NAME(only_where)(v, countable), rule);
-        if (rule == FIRE_BACK)
-            fired = NAME(larger)(fired, (VECTOR){0} - NAME(backs_most)(*(const VECTOR *)(net_count + j)));
+        const VECTOR counted = counts ? *(const VECTOR *)(net_count + j) : (VECTOR){0};
+        const VECTOR fired = NAME(lanes_due)(v, counted, rule, &inside);
         *(VECTOR *)(count + j) = fired;
         *(VECTOR *)(potential + j) = v - fired;
         if (counts)
-            *(VECTOR *)(net_count + j) += fired;
-        inside &= rule == FIRE_BOTH ? countable : NAME(not_above)(v, BELOW_LIMIT);
+            *(VECTOR *)(net_count + j) = counted + fired;
         if (out) {
             total += NAME(magnitude)(fired);
             found += NAME(lanes_list)(fired, j, out->unit + found, out->count + found);
@@ -580,23 +615,6 @@ NAME(all_finite)(const float *values, ptrdiff_t n)
     for (ptrdiff_t j = 0; j < n; j += LANES)
         inside &= NAME(not_above)(NAME(magnitude)(*(const VECTOR *)(values + j)), FLT_MAX);
     return COUNT_BITS(NAME(bits)(inside)) == LANES;
-}
-
-TARGET static void
-NAME(values_add)(float *sum, const float *values, ptrdiff_t n)
-{
-    for (ptrdiff_t j = 0; j < n; j += LANES)
-        *(VECTOR *)(sum + j) += *(const VECTOR *)(values + j);
-}
-
-TARGET static void
-NAME(state_decay)(float *state, ptrdiff_t n, float decay)
-{
-    for (ptrdiff_t j = 0; j < n; j += LANES) {
-        VECTOR *v = (VECTOR *)(state + j);
-        const VECTOR left = *v * decay;
-        *v = NAME(only_where)(left, NAME(above)(NAME(magnitude)(left), BELOW_SILENCE));
-    }
 }
 
 /* Net counts of one vector of sums. Takes the lanes that are out of range out of `inside`. */
@@ -710,6 +728,7 @@ NAME(logistic)(const float *sum, ptrdiff_t n, float t, float *p)
     return loss;
 }
 
+#include "kernels_layers.h"
 #include "kernels_recurrent.h"
 
 static const Kernels NAME(kernels) = {
@@ -722,11 +741,11 @@ static const Kernels NAME(kernels) = {
     NAME(train_fire),
     NAME(train_integrate),
     NAME(all_finite),
-    NAME(values_add),
     NAME(spikes_list),
     NAME(softmax),
     NAME(logistic),
     NAME(state_decay),
+    NAME(layer_fire),
     NAME(leaky_step),
     NAME(error_fire),
     NAME(transpose),

@@ -1,21 +1,40 @@
 """The clock-driven simulation: a layer integrates all spikes that reach it within a time step, then
 its units fire."""
 from ..encoder cimport Stimulus, input_integrate
-from ..kernels.kernels cimport FIRE_NEVER
+from ..kernels.kernels cimport FiringLayer, SpikeCounts
 from ..kernels.spike_train cimport SPIKE_LIMIT
 from ..network cimport Layer, Net, units_number
 from ..signals cimport work_done
-from .decay cimport layers_decay
-from .sample cimport input_sum_refresh, layer_not_finite
+from .decay cimport bias_trace_step, layer_decay
+from .sample cimport input_sum_refresh
 
 
-cdef int layer_fire(Net *net, int l) noexcept nogil:
-    """Fires the units of layer l once and lists their spikes."""
-    cdef Layer *layer = &net.layers[l]
-    cdef Py_ssize_t k
+cdef int input_fire(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
+    cdef Layer *layer = net.layers
+    layer_decay(net, layer)
+    input_integrate(net, stimulus, t)
     if net.kernels.potential_fire(layer.potential, layer.net_count, layer.n_active, layer.rule, layer.fired, layer.spikes):
-        return l
+        return 0
     units_number(layer.active, layer.spikes.unit, layer.spikes.n)
+    return spikes_send(layer, 0)
+
+
+cdef int layer_fire(Net *net, int l, const SpikeCounts *below) noexcept nogil:
+    cdef Layer *layer = &net.layers[l]
+    cdef bint drops = layer.keep != NULL
+    cdef FiringLayer firing
+    if drops:
+        layer_decay(net, layer)     # by itself: dropped units stay down
+    firing = FiringLayer(layer.width, layer.rule, drops, <float> 1.0 if drops else layer.decay, layer.weights, layer.stride,
+                         layer.intercepts, layer.potential, layer.net_count, layer.fired)
+    if net.kernels.layer_fire(&firing, below, layer.spikes):
+        return l
+    return spikes_send(layer, l)
+
+
+cdef int spikes_send(Layer *layer, int l) noexcept nogil:
+    """Counts the spikes of layer l, of which the kept units' pass with their scale."""
+    cdef Py_ssize_t k
     layer.n_spikes += <long long> layer.spikes.total
     if layer.keep != NULL:
         for k in range(layer.spikes.n):
@@ -25,23 +44,17 @@ cdef int layer_fire(Net *net, int l) noexcept nogil:
 
 cdef int clock_step(Net *net, const Stimulus *stimulus, int t) noexcept nogil:
     """Time step t. Leaves the output so far in the last layer's input_sum."""
-    cdef Layer *layer = net.layers
-    cdef Layer *below
+    cdef const SpikeCounts *below
     cdef int l, failed
-    layers_decay(net)
-    input_integrate(net, stimulus, t)
-    if layer_fire(net, 0) >= 0:
+    bias_trace_step(net)
+    if input_fire(net, stimulus, t) >= 0:
         return 0
     for l in range(1, net.n_layers):
-        below = layer
-        layer += 1
-        net.kernels.rows_add(layer.potential, layer.width, layer.weights, layer.stride, below.spikes)
-        if layer.intercepts != NULL:
-            net.kernels.values_add(layer.potential, layer.intercepts, layer.width)
-        if layer.rule != FIRE_NEVER and layer_fire(net, l) >= 0:
+        below = net.layers[l - 1].spikes
+        if layer_fire(net, l, below) >= 0:
             return l
-        failed = work_done(net, (1.0 + below.spikes.n) * layer.width)
+        failed = work_done(net, (1.0 + below.n) * net.layers[l].width)
         if failed >= 0:
             return failed
-    input_sum_refresh(layer)
-    return layer_not_finite(net)
+    input_sum_refresh(&net.layers[net.n_layers - 1])
+    return -1

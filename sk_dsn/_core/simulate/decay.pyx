@@ -23,20 +23,25 @@ cdef void decay_begin(Net *net) noexcept nogil:
     net.last_bias_trace = last
 
 
+cdef void bias_trace_step(Net *net) noexcept nogil:
+    net.bias_trace = (<float> 1.0 - net.dynamics.leak) * net.bias_trace + <float> 1.0
+
+
+cdef void layer_decay(const Net *net, Layer *layer) noexcept nogil:
+    cdef Py_ssize_t width = padded(layer.n_active)
+    if layer.decay == 1.0:
+        return
+    net.kernels.state_decay(layer.potential, width, layer.decay)
+    net.kernels.state_decay(layer.net_count, width, layer.decay)
+    dropped_sink(layer)
+
+
 cdef void layers_decay(Net *net) noexcept nogil:
     """At the start of a time step, before anything arrives."""
-    cdef Layer *layer
-    cdef Py_ssize_t width
     cdef int l
-    net.bias_trace = (<float> 1.0 - net.dynamics.leak) * net.bias_trace + <float> 1.0
+    bias_trace_step(net)
     for l in range(net.n_layers):
-        layer = &net.layers[l]
-        if layer.decay == 1.0:
-            continue
-        width = padded(layer.n_active)
-        net.kernels.state_decay(layer.potential, width, layer.decay)
-        net.kernels.state_decay(layer.net_count, width, layer.decay)
-        dropped_sink(layer)
+        layer_decay(net, &net.layers[l])
 
 
 cdef void dropped_sink(Layer *layer) noexcept nogil:
