@@ -10,8 +10,6 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from sk_dsn.events import EventFrames
-
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 QUICK_SAMPLES = 500
 N_MNIST_SENSOR = (34, 34)  # pixels
@@ -149,9 +147,3 @@ def load_recordings(options):
             recordings += [events[first:end] for first, end in pairwise(offsets)]
             labels.append(file[f"{part}_labels"][: len(offsets) - 1])
     return recordings, np.concatenate(labels)
-
-
-def load_event_streams(options, step=10_000):
-    """N-MNIST as `SparseStreams`: events of each pixel and polarity in steps of so many µs."""
-    recordings, labels = load_recordings(options)
-    return EventFrames(N_MNIST_SENSOR, step).transform(recordings), labels

@@ -23,7 +23,7 @@ import sk_dsn
 from .harness import UNITS, ratios, spread
 
 # Options that name places on a machine. A record leaves them out.
-PLACES = ("json", "figure", "data", "against")
+PLACES = ("json", "figure", "data", "against", "keep")
 # The columns of a time are "median µs", "min", "max"; where a row has several times, "training
 # median µs", "training min", …
 MEDIAN = re.compile(rf"(.*?)median ({'|'.join(UNITS)})")

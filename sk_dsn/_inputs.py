@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from ._compat import check_sample_weight
 from ._core.samples import Samples as CoreSamples
 from ._core.samples import rows_in_order
-from ._sequences import Sequences, SparseStreams, as_sequences, check_axes, is_stream
+from ._sequences import Sequences, SparseStreams, as_sequences, check_axes, check_no_events, is_stream
 
 
 def check_input(estimator, X):
@@ -25,6 +25,7 @@ def check_input(estimator, X):
     plain = _plain_input(estimator, X, reset=False)
     if plain is not None:
         return plain
+    check_no_events(X)
     if is_stream(X):
         return _check_stream(estimator, X, reset=False)
     _check_sparse(X)
@@ -38,6 +39,8 @@ def check_training_input(estimator, X, y, target_checks, reset):
     validate_data.
     """
     plain = _plain_input(estimator, X, reset)
+    if plain is None:
+        check_no_events(X)
     if plain is not None:
         X, y = plain, _check_targets(estimator, y, target_checks)
         if reset:

@@ -27,7 +27,7 @@ from ._inputs import check_finite, check_input
 from ._network import FittedNetwork, exit_margin_of, orderly, state_of
 from ._parameters import CONSTRAINTS, NEURONS
 from ._scales import FEWEST_ROWS
-from ._sequences import is_stream, step_counts
+from ._sequences import check_no_events, is_stream, step_counts
 from ._targets import fitted_targets
 from ._weights import continue_network, copy_into, start_network
 
@@ -133,6 +133,7 @@ def core_recurrent_dynamics(dynamics):
 
 def check_is_sequences(X):
     """Raises ValueError where X is a table, which is no sequence."""
+    check_no_events(X)
     if not is_stream(X) and np.ndim(X) == 2:
         raise ValueError(
             f"X must hold sequences, of shape (n_samples, n_time_steps, n_features), but has shape {np.shape(X)}. If a row "

@@ -263,6 +263,16 @@ def is_stream(X):
     return False
 
 
+def check_no_events(X):
+    """Raises ValueError where X is a recording of events, or a list of them."""
+    dtype = getattr(X[0] if is_list(X) and len(X) else X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.fields is not None:
+        raise ValueError(
+            f"X holds records with the fields {', '.join(dtype.names)}. Estimators take recordings of events behind "
+            "EventFrames, a list of them: make_pipeline(sk_dsn.events.EventFrames(sensor_size, time_step), estimator)."
+        )
+
+
 def _refuse_dimensions(dimensions):
     found = " and ".join(map(str, sorted(set(dimensions), key=str)))
     raise ValueError(f"X is a list whose samples have {found} dimensions; streams have two: (n_time_steps_i, n_features).")

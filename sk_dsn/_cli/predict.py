@@ -52,7 +52,7 @@ def model_errors_reported(path):
     """A model from a foreign file can fail in any way; ValueErrors of estimators are written for users."""
     try:
         yield
-    except (CommandError, MemoryError):
+    except (CommandError, MemoryError, BrokenPipeError):
         raise
     except ValueError as error:
         raise CommandError(str(error)) from error

@@ -44,7 +44,10 @@ def train(args):
     else:
         given = [f"--{name}" for name in ("step", "sensor") if getattr(args, name) is not None]
         if given:
-            raise CommandError(f"{', '.join(given)} goes with recordings; --recordings says that a CSV file names them.")
+            raise CommandError(
+                f"{', '.join(given)} goes with recordings, and {args.data} is no folder of them; --recordings says that a "
+                "CSV file names them."
+            )
         options = ReadingOptions(args.target, args.task, tuple(args.id), tuple(args.category), args.header)
         data = with_test_part(load_data(args.data, options), args.test_fraction)
         with value_errors_reported():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EVENT = np.dtype([("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("p", np.bool_)])
 # In N-MNIST's files a record of this row says that the time's counter has run over.
 OVERFLOW_ROW, OVERFLOW_TIME = 240, 2**13
+LONGEST_SHOWN = 60  # characters of a line in a message
 
 
 def read(path: str | os.PathLike[str]) -> Array:
@@ -81,10 +82,12 @@ def read(path: str | os.PathLike[str]) -> Array:
 
 
 def _read_npy(path):
+    _check_beginning(path, b"\x93NUMPY")
     return check_events(np.load(path, allow_pickle=False))
 
 
 def _read_npz(path):
+    _check_beginning(path, b"PK")
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     if len(arrays) == 1:
@@ -100,6 +103,13 @@ def _read_npz(path):
     return _structured(arrays)
 
 
+def _check_beginning(path, expected):
+    """Raises ValueError where a file begins otherwise: NumPy would take it for a pickle."""
+    with path.open("rb") as file:
+        if file.read(len(expected)) != expected:
+            raise ValueError(f"it does not begin as a file {path.suffix} does.")
+
+
 def _read_text(path):
     delimiter = "," if path.suffix.lower() == ".csv" else None
     first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
@@ -108,7 +118,9 @@ def _read_text(path):
 
 
 def text_header(line, delimiter):
-    """The names in the first line of a text, or None where it is an event."""
+    """The names in the first line of a text, or None where it is an event or empty."""
+    if not line.strip():
+        return None
     names = [name.strip().strip('"') for name in line.lstrip("#").split(delimiter)]
     try:
         float(names[0] if names else 0)
@@ -127,8 +139,28 @@ def parse_text(text, names, delimiter):
     try:
         return np.loadtxt(StringIO(text), [(name, np.int64) for name in columns], **options)
     except ValueError:  # times in seconds, say
-        values = np.loadtxt(StringIO(text), [(name, np.float64) for name in columns], **options)
+        try:
+            values = np.loadtxt(StringIO(text), [(name, np.float64) for name in columns], **options)
+        except ValueError as error:
+            raise ValueError(_unreadable_line(text, columns, delimiter) or str(error)) from None
     return _structured({name: _whole(values[name]) for name in columns})
+
+
+def _unreadable_line(text, columns, delimiter):
+    """A message about the first line that is no event; None where none is found."""
+    for line in text.splitlines():
+        cells = line.partition("#")[0].split(delimiter)
+        if not "".join(cells).strip():
+            continue
+        shown = repr(line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…")
+        if len(cells) != len(columns):
+            return f"the line {shown} has {len(cells)} value(s), not {len(columns)} ({', '.join(columns)})."
+        for name, cell in zip(columns, cells, strict=True):
+            try:
+                float(cell)
+            except ValueError:
+                return f"the line {shown} has {cell.strip()!r} as {name}, which is no number."
+    return None
 
 
 def _whole(values):

@@ -260,7 +260,7 @@ class EventMapper:
         values : ndarray of float32, shape (n_kept,)
             1, and -1 for OFF where the polarity is signed.
         """
-        events = check_events(events)
+        events = check_events(events, self.where)
         fields = self._fields_of(events.dtype)
         if not len(events):
             return np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
@@ -307,6 +307,8 @@ class EventMapper:
             n_complete = _step_of(t, self.t0, self.time_step)
             if self.n_time_steps is not None:
                 n_complete = min(n_complete, self.n_time_steps)
+        if n_complete > MOST_STEPS:
+            raise ValueError(f"t={t} is too many steps of {self.time_step} after t0={self.t0}.")
         self.last_time = t
         return n_complete
 

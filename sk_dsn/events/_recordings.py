@@ -16,6 +16,10 @@ KINDS = {
     "b1": Kind.UINT8, "u1": Kind.UINT8, "i1": Kind.INT8, "u2": Kind.UINT16, "i2": Kind.INT16, "u4": Kind.UINT32,
     "i4": Kind.INT32, "u8": Kind.UINT64, "i8": Kind.INT64, "f4": Kind.FLOAT32, "f8": Kind.FLOAT64,
 }
+MAKING = (
+    'Make them with np.rec.fromarrays([t, x, y, p], names="t,x,y,p"), or, of a DataFrame with such columns, with '
+    "to_records(index=False)."
+)
 
 
 class Fields(NamedTuple):
@@ -34,8 +38,7 @@ def find_fields(dtype):
     """
     if dtype.fields is None:
         raise ValueError(
-            f"Events are structured arrays with the fields t, x, y and p, got values of type {dtype}. Make them with "
-            'np.rec.fromarrays([t, x, y, p], names="t,x,y,p").'
+            f"Events are structured arrays with the fields t, x, y and p, got values of type {dtype}. {MAKING}"
         )
     names = {}
     for field, candidates in NAMES.items():
@@ -58,16 +61,25 @@ def find_fields(dtype):
     return Fields(names, find_fields(readable).layout, readable)
 
 
-def check_events(events):
-    """`events` as a structured array of one dimension."""
+def check_events(events, where=""):
+    """`events` as a structured array of one dimension.
+
+    Raises ValueError where they are not, or where some of them are masked. `where` is what the
+    message says after "Events".
+    """
     if type(events) is np.ndarray and events.ndim == 1 and events.dtype.fields is not None:
         return events
     array = np.asarray(events)
     if array.ndim != 1 or array.dtype.fields is None:
+        remedy = MAKING if array.dtype.fields is None else "Of one event k, pass events[k : k + 1]." * (array.ndim == 0)
         raise ValueError(
-            f"Events are structured arrays of shape (n_events,), got {type(events).__name__} of shape {array.shape} and "
-            f"type {array.dtype}."
+            f"Events{where} are structured arrays of shape (n_events,), got {type(events).__name__} of shape {array.shape} "
+            f"and type {array.dtype}. {remedy}".rstrip()
         )
+    if isinstance(events, np.ma.MaskedArray):
+        masked = np.flatnonzero([any(np.ravel(mask.tolist())) for mask in np.ma.getmaskarray(events)])
+        if len(masked):
+            raise ValueError(f"Event {masked[0]}{where} is masked; leave masked events out.")
     return array
 
 
@@ -75,6 +87,8 @@ def check_recordings(X):
     """X as a list of recordings."""
     if isinstance(X, np.ndarray) and X.dtype.fields is not None and X.ndim == 1:
         raise ValueError("X is one recording; X is a sequence of recordings: pass [X].")
-    if not isinstance(X, (Sequence, np.ndarray)) or isinstance(X, str):
-        raise ValueError(f"X must be a sequence of recordings (structured arrays of events), got {type(X).__name__}.")
+    if not (isinstance(X, (Sequence, np.ndarray)) or getattr(X, "ndim", None) == 1) or isinstance(X, str):
+        raise ValueError(
+            f"X must be a sequence of recordings (structured arrays of events), got {type(X).__name__}. {MAKING}"
+        )
     return list(X)

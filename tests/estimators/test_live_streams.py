@@ -312,6 +312,13 @@ def test_partial_fit_of_a_stream_is_that_of_the_recording(name, kind):
     assert stream.n_steps_ > 0
 
 
+@pytest.mark.parametrize("options", [{"frames": FRAMES}, {"n_features": N_FEATURES}])
+def test_nothing_is_learned_of_a_recording_without_a_time_step(options):
+    stream = fitted("mean").create_stream(**options, learn=True)
+    with pytest.raises(ValueError, match="nothing to learn: feed more first"):
+        stream.partial_fit(2)
+
+
 def test_what_is_learned_includes_the_silence_that_was_told():
     estimator = fitted("mean").set_params(learning_rate_init=0.1)
     twin = copy.deepcopy(estimator)
@@ -473,6 +480,8 @@ BAD_PACKETS = {
     "no events": (np.zeros((3, N_FEATURES)), "structured"),
     "other fields": (np.zeros(3, [("x", "i4"), ("y", "i4")]), "no time"),
     "a list": ([1, 2, 3], "structured"),
+    "one event": (recording()[0], r"events\[k : k \+ 1\]"),
+    "masked": (np.ma.array(bad_events(), mask=True), "masked"),
 }
 
 
@@ -485,7 +494,7 @@ def test_a_bad_packet_leaves_the_stream_as_it_was(name):
         with pytest.raises(ValueError, match=message):
             stream.feed(packet)
         assert state(stream) == before
-    for t, message in ((3, "before"), (np.nan, "finite"), ("5", "finite")):
+    for t, message in ((3, "before"), (np.nan, "finite"), ("5", "finite"), (1e30, "too many steps")):
         with pytest.raises(ValueError, match=message):
             stream.advance(t)
         assert state(stream) == before
@@ -503,6 +512,7 @@ BAD_VECTORS = {
     "sparse and not a number": (csr_matrix(np.full((2, N_FEATURES), np.nan)), "NaN or infinity"),
     "too large": (np.full(N_FEATURES, 1e300), "inf"),
     "other features": (np.zeros((2, 7)), r"shape \(n_time_steps, 40\) or \(40,\), got \(2, 7\)"),
+    "no features": (np.zeros((2, 0)), "shape"),
     "three dimensions": (np.zeros((1, 2, N_FEATURES)), "shape"),
     "complex": (np.zeros(N_FEATURES, complex), "real numbers"),
     "text": (np.full(N_FEATURES, "a"), "real numbers"),

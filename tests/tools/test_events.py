@@ -6,6 +6,7 @@ import warnings
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -171,6 +172,8 @@ def bad_recordings():
     good = recording(20)
     gone_back, outside, too_low, not_a_number, no_polarity = (good.copy() for _ in range(5))
     gone_back["t"][7] = 0
+    masked = np.ma.array(good)
+    masked["p"][4] = np.ma.masked
     outside["x"][9] = 6
     too_low["y"][3] = 4
     wide = [("t", "f8"), ("x", "i2"), ("y", "i2"), ("p", "f4")]
@@ -191,8 +194,11 @@ def bad_recordings():
         "Event 0 of recording 1 is at t=-2.0, before t0=0. Set t0": early,
         "more than 2**20 steps of 10 after t0=0": late,
         "Recording 1 has no events": good[:0],
-        "Events are structured arrays of shape (n_events,), got list": [(1, 2, 3, 0)],
-        "got ndarray of shape (3, 4)": np.zeros((3, 4)),
+        "Events of recording 1 are structured arrays of shape (n_events,), got list": [(1, 2, 3, 0)],
+        "got ndarray of shape (3, 4) and type float64. Make them with": np.zeros((3, 4)),
+        "got DataFrame": pd.DataFrame({name: good[name] for name in good.dtype.names}),
+        "Of one event k, pass events[k : k + 1]": good[0],
+        "Event 4 of recording 1 is masked": masked,
         "Events have no time: none of their fields ('x', 'y', 'p')": good[["x", "y", "p"]],
         "Events of recording 1 have no field y": good[["t", "x", "p"]],
         "Events of recording 1 have no polarity": good[["t", "x", "y"]],
@@ -235,10 +241,17 @@ def test_bad_parameters_are_refused(options, message):
         EventFrames(**{"sensor_size": (6, 4), "time_step": 10} | options).fit()
 
 
-@pytest.mark.parametrize("X", [recording(), 5, "recordings"])
+@pytest.mark.parametrize("X", [recording(), 5, "recordings", pd.DataFrame({"t": [0]}), (recording() for _ in range(2))])
 def test_what_is_no_sequence_of_recordings_is_refused(X):
     with pytest.raises(ValueError, match=r"pass \[X\]|must be a sequence of recordings"):
         EventFrames((6, 4), 10).transform(X)
+
+
+def test_sequences_of_recordings_may_be_of_any_kind():
+    frames, X = EventFrames((6, 4), 10), [recording(seed=seed) for seed in range(3)]
+    expected = frames.transform(X).toarray()
+    for kind in (tuple, pd.Series, lambda X: [np.ma.array(events) for events in X], np.stack):
+        assert_array_equal(frames.transform(kind(X)).toarray(), expected)
 
 
 def test_more_columns_than_a_sparse_matrix_of_the_core_has_are_refused():
@@ -269,7 +282,11 @@ def test_advance_tells_how_many_steps_are_complete():
     with pytest.raises(ValueError, match=r"Event 0 is at t=\d+, before 400"):
         mapper.map(recording(5, duration=300))
     twin = copy.copy(mapper)
-    assert twin.advance(10**6) == 12 and mapper.last_time == 400
+    assert twin.advance(10**30) == 12 and mapper.last_time == 400
+    endless = EventMapper(EventFrames((6, 4), 100))
+    with pytest.raises(ValueError, match="too many steps of 100 after t0=0"):
+        endless.advance(1e30)
+    assert endless.last_time is None
     mapper.reset()
     assert (mapper.last_time, mapper.n_events) == (None, 0)
     first = EventMapper(EventFrames((6, 4), 100, t0="first"))
@@ -309,6 +326,17 @@ def test_all_estimators_learn_recordings_in_pipelines_and_grid_searches(estimato
     assert cross_val_score(clone(pipeline), np.array(RECORDINGS), y, cv=2).mean() == search.cv_results_["mean_test_score"][0]
     dense = pipeline.fit(RECORDINGS, y)[-1].predict(pipeline[0].transform(RECORDINGS).toarray())
     assert_array_equal(pipeline.predict(RECORDINGS), dense)
+
+
+@pytest.mark.parametrize("kind", [SpikingMLPClassifier, SpikingRNNClassifier, SpikingMLPRegressor, SpikingRNNRegressor])
+def test_estimators_name_event_frames_where_they_get_recordings(kind):
+    fitted = kind((3,), max_iter=1).fit(np.eye(4)[:, None], [0, 1, 0, 1])
+    unequal = [events[: 20 + k] for k, events in enumerate(RECORDINGS)]
+    one = RECORDINGS[0]
+    for X in (RECORDINGS, unequal, np.array(unequal, dtype=object), np.stack(RECORDINGS), one, list(one)):
+        for call in (kind().fit, fitted.partial_fit, lambda X, y: fitted.predict(X)):
+            with pytest.raises(ValueError, match=r"records with the fields t, x, y, p.*make_pipeline\(.*EventFrames"):
+                call(X, LABELS)
 
 
 def test_streams_stay_streams_where_tables_are_asked_for():
@@ -377,14 +405,26 @@ def test_n_mnists_files_are_read_with_their_overflows(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "content", "message"), [
-    ("a.mp4", b"", "its name tells no format"), ("a.npy", b"nothing", "no recording"), ("a.npz", b"nothing", "no recording"),
-    ("a.csv", b"t,x\n1,two\n", "no recording that can be read: could not convert"), ("a.csv", b"x,y\n1,2\n", "have no time"),
+    ("a.mp4", b"", "its name tells no format"), ("a.npy", b"nothing", "does not begin as a file .npy does"),
+    ("a.npz", b"nothing", "does not begin as a file .npz does"), ("a.npz", b"PK\3\4", "File is not a zip file"),
+    ("a.csv", b"t,x\n1,2\n1,two\n", "no recording that can be read: the line '1,two' has 'two' as x, which is no number"),
+    ("a.csv", b"1,2,3,1\n\n1,2\n", r"the line '1,2' has 2 value\(s\), not 4 \(t, x, y, p\)"),
+    ("a.txt", b"1 2 3 1\n" + b"1 " * 50, r"the line '(1 )+…' has 50 value\(s\), not 4"),
+    ("a.csv", b"x,y\n1,2\n", "have no time"),
 ])
 def test_files_that_are_no_recordings_are_refused(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read(path)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "t,x,y,p\n", "# t,x,y,p\n"])
+def test_texts_without_events_are_empty_recordings(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    assert len(read(path)) == 0
+    assert read(path).dtype.names == ("t", "x", "y", "p")
 
 
 def test_arrays_of_other_shapes_are_refused(tmp_path):

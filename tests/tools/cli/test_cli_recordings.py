@@ -103,8 +103,9 @@ def test_a_folder_without_recordings_is_refused(tmp_path, capsys):
 
 
 def test_options_of_recordings_are_refused_elsewhere(iris_csv, capsys):
-    assert run("train", iris_csv, "--step", 5, *QUICK) == 2
-    assert "--step goes with recordings" in capsys.readouterr().err
+    for data in (iris_csv, "nowhere"):
+        assert run("train", data, "--step", 5, *QUICK) == 2
+        assert f"--step goes with recordings, and {data} is no folder of them" in capsys.readouterr().err
 
 
 def test_models_of_recordings_fit_into_skops_files(folder, tmp_path, capsys):

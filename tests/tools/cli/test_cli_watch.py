@@ -87,6 +87,23 @@ def test_an_answer_is_there_before_the_end(model, recording):
     assert process.returncode == 0 and "60 events in 8 time steps" in err
 
 
+def test_a_reader_that_goes_away_is_not_the_models_fault(model, recording):
+    events = read(recording)
+    process = start("watch", model, "-", stdin=-1)
+    process.stdin.write(text_of(events[:40]))
+    process.stdin.flush()
+    process.stdout.readline()
+    process.stdout.close()
+    try:
+        process.stdin.write(text_of(events[40:]))
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    errors = process.stderr.read()
+    assert process.wait() == 1
+    assert "Traceback" not in errors and "BrokenPipe" not in errors
+
+
 def test_a_file_plays_at_its_speed(model, recording, capsys, monkeypatch):
     slept = []
     monkeypatch.setattr("time.sleep", slept.append)
