@@ -4,10 +4,10 @@
 part of the first fold, of which it chooses in each fold by a fifth of the training part. Then it
 learns all of the training part; where that diverges, the next best setting does. All sides learn
 the recordings and copies of them that are moved by a pixel, with 100 hidden neurons; snnTorch for
-16 epochs, networks of this package for 8 to 16. With `--keep FILE` the results of folds are kept, and a
-run that was ended goes on from them. "full": recordings that a simulated camera makes of MNIST,
-written to files and learned file by file. "prequential": each recording is predicted, then learned,
-once, beside classifiers of river on totals.
+16 epochs, networks of this package for 8 or 12. With `--keep FILE` the results of folds are kept,
+and a run that was ended goes on from them. "full": recordings that a simulated camera makes of
+MNIST, written to files and learned file by file. "prequential": each recording is predicted, then
+learned, once, beside classifiers of river on totals.
 """
 import json
 import tempfile
