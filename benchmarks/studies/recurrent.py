@@ -213,7 +213,7 @@ def peers(report, options):
             continue
         for name in SERIES:
             data, rows = load_series(options, name), []
-            splits = list(training_splits(data, 5, options))
+            splits = list(training_splits(data, max(5, GRIDS[name][0]), options))
             for point in points_of(grids, options):
                 scores = [
                     kind(**point, random_state=seed).fit(X, y).score(X_held, y_held)
