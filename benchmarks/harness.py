@@ -158,3 +158,17 @@ class Target:
 
     def judge(self, value):
         return "pass" if RELATIONS[self.relation](value, self.limit) else "miss"
+
+
+@dataclass(frozen=True)
+class Band:
+    """A requirement on a value: that it lie between two limits."""
+
+    lowest: float
+    highest: float
+
+    def __str__(self):
+        return f"{self.lowest:.4g} to {self.highest:.4g}"
+
+    def judge(self, value):
+        return "pass" if self.lowest <= value <= self.highest else "miss"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.collections import LineCollection
+    from matplotlib.collections import LineCollection, PolyCollection
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -32,6 +32,11 @@ _LOGARITHMIC_RATIO = 10
 _MOST_MARKERS = 32
 # Of a spike's mark, as a share of its layer's height, however many units that has.
 _LEAST_HEIGHT = 0.01
+# A unit's marks run into a bar where the median spike is one of so many of a unit and a time step,
+# and so many like them stand side by side along the axis.
+_SEVERAL, _MOST_MARKS = 4, 150
+# Of the cell of one spike where the darkest cell has many.
+_LEAST_OPACITY = 0.2
 # So many answers, and no more, have lines, and so many of them stand in a column of the legend.
 _MOST_ANSWERS, _MOST_IN_COLUMN = 10, 5
 # Marks of layers with more units are not moved to whole pixels, which would make patterns of their own.
@@ -48,7 +53,9 @@ class SpikeRasterDisplay:
     layers on top of each other; on request the answer over time beneath them.
 
     Every layer is given the same height. A unit that fires several spikes in a time step has them
-    side by side; the order in which units fired within a step is not shown.
+    side by side; the order in which units fired within a step is not shown. Where there are too many
+    spikes to tell them apart, each unit and time step is a cell instead, the darker the more spikes;
+    the layer's name then says how many the darkest has.
 
     It is recommended to use `from_estimator` to create a display. All parameters are stored as
     attributes.
@@ -71,8 +78,8 @@ class SpikeRasterDisplay:
     answer_ax_ : matplotlib Axes or None
         Of the answers, beneath.
     figure_ : matplotlib Figure
-    positive_spikes_, negative_spikes_ : matplotlib LineCollection
-        The spikes; negative ones stand for negative input or take a spike back.
+    positive_spikes_, negative_spikes_ : matplotlib LineCollection or PolyCollection
+        The marks of the spikes, or cells; negative ones stand for negative input or take a spike back.
     answer_lines_ : list of matplotlib Line2D
         A line an output; of more than ten outputs, of the ten that have the largest answers.
 
@@ -92,8 +99,8 @@ class SpikeRasterDisplay:
     figure_: Figure
     answer_ax_: Axes | None
     answer_lines_: list[Line2D]
-    positive_spikes_: LineCollection
-    negative_spikes_: LineCollection
+    positive_spikes_: LineCollection | PolyCollection
+    negative_spikes_: LineCollection | PolyCollection
 
     def __init__(
         self,
@@ -172,7 +179,8 @@ class SpikeRasterDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure. With `answers` a pair of them.
         positive_kw, negative_kw : dict, default=None
-            Keywords of `matplotlib.axes.Axes.vlines` for the two kinds of spikes.
+            Keywords of `matplotlib.axes.Axes.vlines` for the two kinds of spikes, or of
+            `matplotlib.collections.PolyCollection` where they are cells.
         line_kw : dict, default=None
             Keywords of `matplotlib.axes.Axes.plot` for the answers.
 
@@ -187,17 +195,19 @@ class SpikeRasterDisplay:
             self._plot_answers(ax, line_kw)
         # Two colours of the same lightness, so that one kind is seen as well as the other.
         kinds = (("spike", "tab:blue", positive_kw), ("negative", "tab:red", negative_kw))
-        snapped = all(counts.shape[1] <= _MOST_SNAPPED for counts in self.spike_counts)
-        defaults = {"linewidth": 1.2} if snapped else {"linewidth": 1.2, "snap": False}
+        crowded = self._is_crowded()
+        draw = self._draw_cells if crowded else self._draw_marks
         self.positive_spikes_, self.negative_spikes_ = (
-            self.ax_.vlines(*self._marks(sign), **_style({**defaults, "color": color, "label": label}, style))
-            for sign, (label, color, style) in enumerate(kinds)
+            draw(sign, {"color": color, "label": label}, style) for sign, (label, color, style) in enumerate(kinds)
         )
         n_time_steps, n_layers = len(self.spike_counts[0]), len(self.spike_counts)
         for boundary in range(1, n_layers):
             self.ax_.axhline(boundary, color="0.7", linewidth=0.8)
         names = ["input", *(f"hidden layer {layer}" for layer in range(1, n_layers))]
-        labels = [f"{name}\n({counts.shape[1]} units)" for name, counts in zip(names, self.spike_counts, strict=True)]
+        labels = [
+            f"{name}\n({counts.shape[1]} units)" + (f"\nup to {counts.max()} a step" if crowded else "")
+            for name, counts in zip(names, self.spike_counts, strict=True)
+        ]
         self.ax_.set_yticks(np.arange(n_layers) + 0.5, labels, fontsize="small")
         self.ax_.tick_params(axis="y", length=0)
         _whole_numbers(self.ax_.xaxis, n_time_steps)
@@ -237,18 +247,53 @@ class SpikeRasterDisplay:
             f"spikes, {negative:,} of them negative)"
         )
 
-    def _marks(self, sign):
-        """Places and lower and upper ends of the marks of all spikes of a sign."""
+    def _is_crowded(self):
+        """Whether the marks of many spikes would run into one another."""
+        counts = np.sort(np.concatenate([layer[layer > 0] for layer in self.spike_counts]))
+        if len(counts) == 0:
+            return False
+        of_median_spike = counts[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
+        return of_median_spike >= _SEVERAL and of_median_spike * len(self.spike_counts[0]) > _MOST_MARKS
+
+    def _heights(self, layer, units):
+        """Lower and upper ends of the marks of a layer's units."""
+        n_units = self.spike_counts[layer].shape[1]
+        lows = layer + units / n_units
+        return lows, lows + max(0.9 / n_units, _LEAST_HEIGHT)
+
+    def _draw_marks(self, sign, defaults, style):
+        """A mark for each spike of a sign, those of a unit and time step side by side."""
         places, lows, highs = [], [], []
         for layer, counts in enumerate(self.spike_counts):
             steps, units = np.nonzero(counts[..., sign])
             spikes = counts[steps, units, sign]
             nth = np.arange(spikes.sum()) - np.repeat(np.cumsum(spikes) - spikes, spikes)
             places.append(np.repeat(steps + 0.5, spikes) + (nth + 0.5) / np.repeat(spikes, spikes))
-            units = np.repeat(units, spikes)
-            lows.append(layer + units / counts.shape[1])
-            highs.append(lows[-1] + max(0.9 / counts.shape[1], _LEAST_HEIGHT))
-        return np.concatenate(places), np.concatenate(lows), np.concatenate(highs)
+            for ends, of_layer in zip((lows, highs), self._heights(layer, np.repeat(units, spikes)), strict=True):
+                ends.append(of_layer)
+        snapped = all(counts.shape[1] <= _MOST_SNAPPED for counts in self.spike_counts)
+        defaults = defaults | {"linewidth": 1.2} | ({} if snapped else {"snap": False})
+        return self.ax_.vlines(*map(np.concatenate, (places, lows, highs)), **_style(defaults, style))
+
+    def _draw_cells(self, sign, defaults, style):
+        """A cell for each unit and time step with spikes of a sign, the darker the more of them."""
+        from matplotlib.collections import PolyCollection
+        from matplotlib.colors import to_rgba_array
+
+        corners, shares = [], []
+        for layer, counts in enumerate(self.spike_counts):
+            steps, units = np.nonzero(counts[..., sign])
+            lows, highs = self._heights(layer, units)
+            lefts, rights = steps + 0.5, steps + 1.5
+            corners.append(np.array([[lefts, lows], [rights, lows], [rights, highs], [lefts, highs]]).transpose(2, 0, 1))
+            shares.append(counts[steps, units, sign] / max(counts.max(), 1))
+        # The legend shows the first cell: the darkest.
+        shares = np.concatenate(shares)
+        order = np.argsort(-shares, kind="stable")
+        style = _style(defaults | {"linewidth": 0}, style)
+        colors = np.repeat(to_rgba_array(style.pop("color")), len(shares), axis=0)
+        colors[:, 3] *= _LEAST_OPACITY + (1 - _LEAST_OPACITY) * np.sqrt(shares[order])
+        return self.ax_.add_collection(PolyCollection(np.concatenate(corners)[order], color=colors, **style))
 
 
 class AnytimeDisplay:

