@@ -39,8 +39,7 @@ def check_training_input(estimator, X, y, target_checks, reset):
     validate_data.
     """
     plain = _plain_input(estimator, X, reset)
-    if plain is None:
-        check_no_events(X)
+    check_no_events(X)
     if plain is not None:
         X, y = plain, _check_targets(estimator, y, target_checks)
         if reset:

@@ -38,36 +38,25 @@ cdef inline void event_add(OpenStep *step, int32_t feature, float value) noexcep
 
 cdef void open_step_list(OpenStep *step, Values *values, bint empties) noexcept nogil:
     """Lists the features that have events, ascending, with their sums; `empties` forgets them."""
-    cdef int32_t *unit = values.unit
-    cdef float *value = values.value
-    cdef Py_ssize_t k, word, feature, n = 0
+    cdef Py_ssize_t k, word, feature
     cdef uint64_t words, bits
+    values.n = 0
     for k in range(step.n_words):
         words = step.words[k]
-        if words == 0:
-            continue
-        word = 64 * k + lowest_bit(words)
-        words &= words - 1
-        bits = step.bits[word]
-        while True:
-            feature = 64 * word + lowest_bit(bits)
-            unit[n] = <int32_t> feature
-            value[n] = step.value[feature]
-            n += 1
-            if empties:
-                step.value[feature] = 0.0
-            bits &= bits - 1
-            if bits == 0:
+        while words != 0:
+            word = 64 * k + lowest_bit(words)
+            words &= words - 1
+            bits = step.bits[word]
+            while bits != 0:
+                feature = 64 * word + lowest_bit(bits)
+                bits &= bits - 1
+                values_append(values, feature, step.value[feature])
                 if empties:
-                    step.bits[word] = 0
-                if words == 0:
-                    break
-                word = 64 * k + lowest_bit(words)
-                words &= words - 1
-                bits = step.bits[word]
+                    step.value[feature] = 0.0
+            if empties:
+                step.bits[word] = 0
         if empties:
             step.words[k] = 0
-    values.n = n
 
 
 cdef void values_round(Values *values, const InputGrid *grid) noexcept nogil:

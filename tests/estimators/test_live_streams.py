@@ -312,6 +312,20 @@ def test_partial_fit_of_a_stream_is_that_of_the_recording(name, kind):
     assert stream.n_steps_ > 0
 
 
+def test_sensors_may_have_many_pixels():
+    frames, rng = EventFrames((70, 90), time_step=10), np.random.default_rng(0)  # 12,600 features: four words of words
+    events = np.zeros(500, EVENT)
+    events["t"] = np.sort(rng.integers(0, 100, 500))
+    events["x"], events["y"], events["p"] = rng.integers(0, 70, 500), rng.integers(0, 90, 500), rng.integers(0, 2, 500)
+    X = frames.transform([events, events[:300], events[100:]])
+    estimator = SpikingMLPClassifier((9,), leak=0.2, max_iter=2, random_state=0).fit(X, [0, 1, 2])
+    stream = estimator.create_stream(frames)
+    for packet in np.array_split(events, 7):
+        stream.feed(packet)
+    assert_array_equal(stream.advance(100).decision_function(), estimator.decision_function(X[:1]))
+    assert stream.operations_ > 400 * 9
+
+
 @pytest.mark.parametrize("options", [{"frames": FRAMES}, {"n_features": N_FEATURES}])
 def test_nothing_is_learned_of_a_recording_without_a_time_step(options):
     stream = fitted("mean").create_stream(**options, learn=True)

@@ -64,7 +64,8 @@ def counted(events, size, time_step, n_time_steps=None, t0=0, polarity="channels
 @pytest.mark.filterwarnings("ignore:.*lie after n_time_steps")
 def test_frames_are_those_counted_event_by_event(polarity, options):
     options = {"time_step": 100, "polarity": polarity} | options
-    X = [recording(seed=seed, duration=700 + 100 * seed) for seed in range(3)]
+    # Fields are read in blocks of 256 events.
+    X = [recording(n, seed=n, duration=700 + n) for n in (200, 256, 257, 600)]
     for events in X:
         events["t"] += 1
     frames = EventFrames((6, 4), **options).fit(X)
@@ -212,6 +213,26 @@ def bad_recordings():
 def test_bad_recordings_are_refused_with_index_and_value(message):
     with pytest.raises(ValueError, match=re.escape(message)):
         EventFrames((6, 4), 10).fit_transform([recording(20), bad_recordings()[message]])
+
+
+@pytest.mark.parametrize("k", [1, 255, 256, 599])
+def test_the_first_bad_event_is_refused(k):
+    events = recording(600, dtype=[("t", "u4"), ("x", "u1"), ("y", "i2"), ("p", "f4")])
+    frames = EventFrames((6, 4), 10)
+    for field, value, message in (("x", 6, "x=6"), ("y", -1, "y=-1"), ("p", np.nan, "the polarity NaN")):
+        bad = events.copy()
+        bad[field][k:] = value
+        for earlier, other in (("x", 7), ("y", 5), ("p", np.nan)):
+            bad[earlier][k + 1 :] = other
+        with pytest.raises(ValueError, match=f"Event {k} of recording 0 has {message}"):
+            frames.transform([bad])
+    bad = events.copy()
+    bad["t"][k] = 2000
+    last = k == len(events) - 1
+    if last:
+        bad["t"][k] = bad["t"][k - 1] - 1
+    with pytest.raises(ValueError, match=f"Event {k if last else k + 1} of recording 0 is at t=.*, before event"):
+        frames.transform([bad])
 
 
 @pytest.mark.parametrize("message", [m for m in bad_recordings() if m.startswith("Event ")])

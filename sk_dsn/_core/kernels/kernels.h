@@ -168,9 +168,10 @@ typedef struct {
     void (*state_decay)(float *state, ptrdiff_t n, float decay);
 
     /* A time step of a layer of integrate-and-fire units: state_decay of potentials and net counts
-       (unless it is 1), then rows_add of the spikes below, then the bias, then potential_fire, which
-       lists the spikes in `out`. Returns 0, or -1 where a potential is not finite or not below
-       SPIKE_LIMIT, as far as the rule fires, or all spikes are not: a dropped unit may stay at -inf. */
+       unless `decay` is 1, then rows_add of the spikes below, then the bias, then potential_fire,
+       which lists the spikes in `out`. Returns 0, or -1 where a potential is not finite (a dropped
+       unit may be at -inf), or, unless the rule is FIRE_NEVER, a potential or the number of spikes is
+       not below SPIKE_LIMIT. */
     int (*layer_fire)(const FiringLayer *layer, const SpikeCounts *below, SpikeCounts *out);
 
     /* A time step of a leaky layer: adds the rows of the spikes below, then those of its own spikes,

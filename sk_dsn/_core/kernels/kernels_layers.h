@@ -26,8 +26,8 @@ NAME(volley_ends)(const NAME(volley) *volley, SpikeCounts *out)
     return COUNT_BITS(NAME(bits)(inside)) == LANES && out->total < SPIKE_LIMIT ? 0 : -1;
 }
 
-/* Completes the potentials of one vector of units, from j on, and checks them. Returns whether any is
-   past threshold. */
+/* Adds the bias to one vector of potentials, from unit j on, checks them, and decays the net counts.
+   Returns whether any unit is past threshold. */
 TARGET static ALWAYS_INLINE int
 NAME(lanes_settle)(const FiringLayer *layer, NAME(volley) *volley, ptrdiff_t j, const FiringRule rule)
 {
@@ -49,6 +49,7 @@ NAME(lanes_settle)(const FiringLayer *layer, NAME(volley) *volley, ptrdiff_t j, 
     return past != 0;
 }
 
+/* Fires the vector of units from j on. */
 TARGET static ALWAYS_INLINE void
 NAME(lanes_volley)(const FiringLayer *layer, NAME(volley) *volley, ptrdiff_t j, const FiringRule rule)
 {

@@ -24,7 +24,7 @@ cdef int layer_fire(Net *net, int l, const SpikeCounts *below) noexcept nogil:
     cdef bint drops = layer.keep != NULL
     cdef FiringLayer firing
     if drops:
-        layer_decay(net, layer)     # by itself: dropped units stay down
+        layer_decay(net, layer)     # it keeps dropped units down, which a decay by 0 in the kernel would not
     firing = FiringLayer(layer.width, layer.rule, drops, <float> 1.0 if drops else layer.decay, layer.weights, layer.stride,
                          layer.intercepts, layer.potential, layer.net_count, layer.fired)
     if net.kernels.layer_fire(&firing, below, layer.spikes):
@@ -33,7 +33,7 @@ cdef int layer_fire(Net *net, int l, const SpikeCounts *below) noexcept nogil:
 
 
 cdef int spikes_send(Layer *layer, int l) noexcept nogil:
-    """Counts the spikes of layer l, of which the kept units' pass with their scale."""
+    """Counts the spikes of layer l. With dropout they are then scaled, those of dropped units by 0."""
     cdef Py_ssize_t k
     layer.n_spikes += <long long> layer.spikes.total
     if layer.keep != NULL:
