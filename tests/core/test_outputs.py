@@ -106,15 +106,19 @@ def test_samples_side_by_side_have_the_bits_of_samples_alone(sizes, n_together, 
 # --- A sample that cannot be computed ends the call: it returns the row, or in training the layer.
 
 
+# Layers of more than one vector of an instruction set, of which only the first is out of range.
+SEVERAL_VECTORS = (4, 33, 34, 35)
+
+
 @pytest.mark.parametrize("simulation", SIMULATIONS)
-@pytest.mark.parametrize("value", [-np.inf, np.nan, 1e9, -3e38], ids=str)
+@pytest.mark.parametrize("value", [-np.inf, np.inf, np.nan, 1e9, -3e38], ids=str)
 @pytest.mark.parametrize("where", ["coefs", "intercepts"])
 @pytest.mark.parametrize("layer", [1, 2, 3])
 def test_weights_out_of_range_are_reported_with_the_layer_they_lead_to(layer, where, value, simulation):
-    problem = dyadic_problem(DEEP)
+    problem = dyadic_problem(SEVERAL_VECTORS)
     problem.X = np.abs(problem.X) + 1
     problem.coefs = [np.abs(c) + 1 / 32 for c in problem.coefs]
-    getattr(problem, where)[layer - 1][0] = value
+    getattr(problem, where)[layer - 1][..., 0] = value
     assert Core(problem, simulation=simulation).try_train(problem.X, problem.labels)[1] == layer
-    if layer < len(DEEP) - 1 or abs(value) != 1e9:
+    if layer < len(SEVERAL_VECTORS) - 1 or abs(value) != 1e9:
         assert failed_rows(problem, simulation, n_steps=4) == {0}

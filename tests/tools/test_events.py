@@ -227,6 +227,10 @@ def test_the_first_bad_event_is_refused(k):
         with pytest.raises(ValueError, match=f"Event {k} of recording 0 has {message}"):
             frames.transform([bad])
     bad = events.copy()
+    bad["x"][k], bad["p"][k] = 6, np.nan
+    with pytest.raises(ValueError, match=f"Event {k} of recording 0 has x=6"):
+        frames.transform([bad])
+    bad = events.copy()
     bad["t"][k] = 2000
     last = k == len(events) - 1
     if last:
