@@ -1,6 +1,7 @@
 """Records of events, read where they lie: their order, time steps, features and values."""
 import numpy as np
 
+from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport floor, isfinite, isnan
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -291,7 +292,11 @@ cdef class Records:
     cdef Field t, x, y, p
 
     def __cinit__(self, records, tuple layout not None):
-        cdef Py_ssize_t address = records.ctypes.data, stride = records.strides[0]
+        cdef Py_buffer buffer
+        cdef Py_ssize_t address, stride
+        PyObject_GetBuffer(records, &buffer, PyBUF_STRIDED_RO)  # without formats, which not all types of NumPy have
+        address, stride = <Py_ssize_t> buffer.buf, buffer.strides[0]
+        PyBuffer_Release(&buffer)
         self.records, self.n = records, len(records)
         self.t = field_of(address, stride, layout[0])
         self.x = field_of(address, stride, layout[1])
